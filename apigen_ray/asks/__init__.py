@@ -1,0 +1,1 @@
+"""What is put to a model, and what is made of its reply."""
