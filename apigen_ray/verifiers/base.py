@@ -1,5 +1,6 @@
 """The contract of a verifier: a table of samples in, the same rows with this stage's columns set out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 
 from apigen_ray.asks.base import Ask
 from apigen_ray.records import Api
+from apigen_ray.tables import set_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,3 +72,19 @@ class Verifier(Protocol):
             "" where passed. Must not raise for what is in a row.
         """
         ...
+
+
+def with_verdict(
+    table: pa.Table, name: str, statuses: Sequence[str], codes: Sequence[str], details: Sequence[str]
+) -> pa.Table:
+    """The table with the three columns that every verifier writes.
+
+    Args:
+        table: rows with the columns of `apigen_ray.records.status_fields`.
+        name: the verifier's name.
+        statuses: one for each row, as all three.
+        codes: "" where passed.
+        details: for people; "" where there is nothing to say.
+    """
+    values = {"status": statuses, "code": codes, "detail": details}
+    return set_columns(table, {f"{name}_{part}": column for part, column in values.items()})
