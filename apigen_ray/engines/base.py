@@ -1,5 +1,6 @@
 """The contract of an engine: attach an ask to a dataset, so that each row asked for carries its reply."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from apigen_ray.asks.base import Ask, Row
@@ -37,3 +38,18 @@ class Engine(Protocol):
             schema: of every block that comes in, and of every block that goes out.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at an engine's surroundings found, for ``apigen doctor``.
+
+    Attributes:
+        ok: whether the engine can work with it.
+        message: what was found, in one sentence.
+        mend: what to do about it; "" where all is well.
+    """
+
+    ok: bool
+    message: str
+    mend: str = ""

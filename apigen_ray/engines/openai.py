@@ -1,0 +1,339 @@
+"""The ``openai`` engine: any server that speaks OpenAI's chat API, asked by one asynchronous actor with retries."""
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import httpx
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from apigen_ray.asks.base import Ask, Row
+from apigen_ray.engines.base import Finding
+from apigen_ray.engines.chat import (
+    RETRIED,
+    chat_body,
+    encode,
+    failed,
+    reply_of,
+    retry_after,
+    score_bodies,
+    score_of,
+    words,
+)
+from apigen_ray.engines.rows import Asked, answer_rows
+from apigen_ray.errors import EnvironmentFault
+from apigen_ray.records import INTERNAL_ERROR, Json, Reply, Request
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ray.data import Dataset
+
+Parse = Callable[[int, bytes], Reply]
+"""What makes a reply of an HTTP status and a body."""
+
+
+def _server(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"not a URL ({error}); write it like http://localhost:8000/v1") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError("not an HTTP URL; write it like http://localhost:8000/v1")
+    if parsed.userinfo or parsed.query:
+        raise ValueError(
+            "holds credentials or a query; name the environment variable that holds the key in api_key_env"
+        )
+    return url.rstrip("/")
+
+
+class Sampling(BaseModel):
+    """How tokens are drawn: sent as they stand, those that are null not at all.
+
+    Attributes:
+        temperature: 0 takes the likeliest token.
+        top_p: the smallest set of tokens that holds this much probability.
+        max_tokens: written at most.
+        seed: where the server draws from one; the same for every request.
+        stop: texts that end the reply.
+        presence_penalty: against words that are there already.
+        frequency_penalty: against words that are there often.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float | None = Field(default=0.7, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=1024, ge=1)
+    seed: int | None = None
+    stop: tuple[str, ...] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+
+
+class OpenAiSpec(BaseModel):
+    """The section of a run file for a server that speaks OpenAI's chat API.
+
+    Attributes:
+        engine: ``openai``.
+        base_url: up to and with ``/v1``; ``/chat/completions`` and ``/models`` are added.
+        model: the model's name on that server.
+        api_key_env: name of the environment variable that holds the key; None for a server without keys.
+        concurrency: requests in flight.
+        timeout_s: for one try, from sending to the whole answer.
+        connect_timeout_s: until a connection stands.
+        deadline_s: for all tries of one request and the waits between them.
+        max_retries: tries after the first, for what may pass: no connection, timeouts, 408, 409, 429, 5xx.
+        backoff_s: wait before the second try; doubled for each one after it, less a random part.
+        max_backoff_s: longest wait, also where ``Retry-After`` asks for more.
+        sampling: how tokens are drawn.
+        structured: how a row's schema is sent: ``json_schema`` as ``response_format``, ``guided`` as vLLM's
+            ``structured_outputs``, ``none`` not at all.
+        strict: the flag of that name in ``response_format``; OpenAI's own servers then refuse optional properties.
+        logprobs: ask for the log-probabilities of the reply and keep their mean.
+        extra_body: further keys of each request; a null takes a key away.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    neutral: ClassVar[tuple[str, ...]] = (
+        # what cannot change a reply. The address is among them: the model's name says what answers, not where it runs
+        *("base_url", "api_key_env", "concurrency", "timeout_s", "connect_timeout_s", "deadline_s"),
+        *("max_retries", "backoff_s", "max_backoff_s"),
+    )
+
+    engine: Literal["openai"]
+    base_url: Annotated[str, AfterValidator(_server)]
+    model: str = Field(min_length=1)
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    timeout_s: float = Field(default=120.0, gt=0)
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    deadline_s: float = Field(default=600.0, gt=0)
+    max_retries: int = Field(default=5, ge=0)
+    backoff_s: float = Field(default=0.5, gt=0)
+    max_backoff_s: float = Field(default=60.0, gt=0)
+    sampling: Sampling = Sampling()
+    structured: Literal["json_schema", "guided", "none"] = "json_schema"
+    strict: bool = False
+    logprobs: bool = False
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+
+    def key(self) -> SecretStr | None:
+        """The key from this process's environment, or None where the spec names no variable.
+
+        Raises:
+            EnvironmentFault: the variable is not set, or holds what cannot stand in a header.
+        """
+        if self.api_key_env is None:
+            return None
+        value = os.environ.get(self.api_key_env, "").strip()
+        if not value:
+            raise EnvironmentFault(f"api_key_env: {self.api_key_env} is not set", f"export {self.api_key_env}=...")
+        if not (value.isascii() and value.isprintable()):  # the HTTP client would refuse it too, and print it
+            raise EnvironmentFault(f"api_key_env: {self.api_key_env} is no printable ASCII", "set it to the key alone")
+        return SecretStr(value)
+
+
+class OpenAiEngine:
+    """Answers an ask over HTTP; see `apigen_ray.engines.base.Engine`.
+
+    The key is read from the driver's environment when the engine is attached and travels as an argument of the actor's
+    constructor: inside the pickled stage in Ray's object store, wrapped so that its repr is stars. It is in no runtime
+    environment, config, manifest or log.
+    """
+
+    def __init__(self, spec: OpenAiSpec) -> None:
+        self.spec = spec
+
+    def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
+        """See `apigen_ray.engines.base.Engine.attach`.
+
+        Raises:
+            EnvironmentFault: the key's variable is not set.
+        """
+        from ray.data import ActorPoolStrategy
+
+        return dataset.map_batches(
+            _Worker,
+            fn_constructor_args=(self.spec, self.spec.key(), ask, where, schema),
+            batch_size=max(64, 4 * self.spec.concurrency),
+            batch_format="pyarrow",
+            zero_copy_batch=True,
+            num_cpus=0,  # it waits; the CPUs are the other stages'
+            # two batches at a time over one client: while one ends, the other keeps the connections busy
+            compute=ActorPoolStrategy(
+                size=1,
+                max_tasks_in_flight_per_actor=4,
+                max_concurrent_calls_per_actor=2,
+                enable_true_multi_threading=True,
+            ),
+        )
+
+
+class ChatClient:
+    """One server over one connection pool, at most ``concurrency`` requests at a time; belongs to one event loop.
+
+    While the server is known to be down (a request has used up its tries) each further request gets one try, so that a
+    dead endpoint costs seconds and not hours; any answer ends that.
+
+    Args:
+        spec: where and how to ask.
+        key: sent as a bearer token; struck out of whatever comes back.
+    """
+
+    def __init__(self, spec: OpenAiSpec, key: SecretStr | None = None) -> None:
+        self._spec = spec
+        self._secret = key.get_secret_value() if key else ""
+        self._slots = asyncio.Semaphore(spec.concurrency)
+        self._down = False
+        self._client = httpx.AsyncClient(
+            headers=_headers(key),
+            timeout=httpx.Timeout(spec.timeout_s, connect=spec.connect_timeout_s, pool=None),
+            # many servers hang up on a connection that is idle for 5 s: be first
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=spec.concurrency, keepalive_expiry=3.0),
+        )
+
+    async def answer_all(self, name: str, requests: Sequence[Request]) -> list[Reply]:
+        """Replies to a batch, in its order; after the first that is unauthorized the rest is not sent.
+
+        Args:
+            name: of the ask.
+            requests: what to ask.
+        """
+        refused: Reply | None = None
+
+        async def one(request: Request) -> Reply:
+            nonlocal refused
+            async with self._slots:
+                if refused is not None:
+                    return refused
+                reply = await self.answer(name, request)
+                if reply.error and reply.error.startswith("unauthorized:"):
+                    refused = reply
+                return reply
+
+        return list(await asyncio.gather(*map(one, requests)))
+
+    async def answer(self, name: str, request: Request) -> Reply:
+        """The reply to one request, or why there is none; never an exception."""
+        try:
+            end = time.monotonic() + self._spec.deadline_s
+            if not request.score:
+                return await self._persist(chat_body(self._spec, name, request), end, reply_of)
+            before, whole = score_bodies(self._spec, request)
+            first = await self._persist(before, end, reply_of)
+            if first.error:
+                return first
+            return await self._persist(whole, end, lambda status, body: score_of(first, status, body))
+        except Exception as error:  # a defect of ours costs this row, not its batch
+            return failed(INTERNAL_ERROR, self._hidden(f"{type(error).__name__}: {error}"))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    async def _persist(self, body: Json, end: float, parse: Parse) -> Reply:
+        content = encode(body)
+        tries = 0
+        while True:
+            started = time.monotonic()
+            reply, asked_to_wait = await self._try(content, min(self._spec.timeout_s, end - started), parse)
+            now = time.monotonic()
+            code = (reply.error or "").partition(":")[0]
+            if code not in RETRIED:
+                return replace(reply, seconds=now - started)
+            jitter = random.random()  # noqa: S311 - keeps requests from returning together, no secret
+            if asked_to_wait is None:
+                wait = min(self._spec.backoff_s * 2**tries, self._spec.max_backoff_s) * (1 - jitter / 2)
+            else:
+                wait = min(asked_to_wait, self._spec.max_backoff_s) + self._spec.backoff_s * jitter
+            tries += 1
+            if tries > (0 if self._down else self._spec.max_retries) or now + wait >= end:
+                self._down = self._down or code == "endpoint_down"
+                return replace(reply, seconds=now - started)
+            await asyncio.sleep(wait)
+
+    async def _try(self, content: bytes, limit: float, parse: Parse) -> tuple[Reply, float | None]:
+        url = f"{self._spec.base_url}/chat/completions"
+        try:
+            async with asyncio.timeout(limit):  # the client's own limits are for each read: a server may drip for ever
+                response = await self._client.post(url, content=content)
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
+            return failed("timeout", f"no whole answer from {url} in {limit:.3g} s"), None
+        except httpx.TransportError as error:
+            return failed("endpoint_down", self._hidden(f"{url}: {type(error).__name__}: {error}")), None
+        except httpx.DecodingError as error:
+            return failed("bad_response", self._hidden(f"undecodable body: {error}")), None
+        self._down = False
+        body = response.content
+        if self._secret:
+            body = body.replace(self._secret.encode(), b"***")
+        return parse(response.status_code, body), retry_after(response.headers, datetime.now(UTC))
+
+    def _hidden(self, text: str) -> str:
+        return text.replace(self._secret, "***") if self._secret else text
+
+
+class _Worker:
+    """The actor's state: a client and the thread that its event loop runs in; called by several threads at a time."""
+
+    def __init__(
+        self, spec: OpenAiSpec, key: SecretStr | None, ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema"
+    ) -> None:
+        self._ask, self._where, self._schema = ask, where, schema
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="chat", daemon=True).start()
+        self._client = self._wait(_made(spec, key))
+
+    def __call__(self, table: "pa.Table") -> "pa.Table":
+        return answer_rows(table, self._ask, self._where, self._schema, self._answer)
+
+    def _answer(self, asked: list[Asked]) -> list[Reply]:
+        replies: list[Reply] = self._wait(self._client.answer_all(self._ask.name, [request for _, request in asked]))
+        return replies
+
+    def _wait(self, work: Awaitable[Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()  # type: ignore[arg-type]  # coroutines only
+
+
+async def _made(spec: OpenAiSpec, key: SecretStr | None) -> ChatClient:
+    return ChatClient(spec, key)
+
+
+def _headers(key: SecretStr | None) -> dict[str, str]:
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    return headers | {"authorization": f"Bearer {key.get_secret_value()}"} if key else headers
+
+
+def probe(spec: OpenAiSpec) -> Finding:
+    """Asks the server for its models: what ``apigen doctor`` says of it. At most ``connect_timeout_s`` and no retry."""
+    url = f"{spec.base_url}/models"
+    try:
+        key = spec.key()
+    except EnvironmentFault as fault:
+        return Finding(False, fault.message, fault.mend)
+    try:
+        response = httpx.get(url, headers=_headers(key), timeout=spec.connect_timeout_s)
+    except httpx.HTTPError as error:
+        return Finding(False, f"{url} does not answer ({type(error).__name__})", "start the server or correct base_url")
+    secret = key.get_secret_value() if key else ""
+    body = response.content.replace(secret.encode(), b"***") if secret else response.content
+    if response.status_code in (401, 403):
+        held = f"check the key in {spec.api_key_env}" if spec.api_key_env else "name its key's variable in api_key_env"
+        return Finding(False, f"{url} answers {response.status_code}: {words(body)}", held)
+    try:
+        names = [str(model["id"]) for model in response.json()["data"]] if response.status_code == 200 else None
+    except (ValueError, TypeError, KeyError):
+        names = None
+    if names is None:
+        mend = "correct base_url; it usually ends in /v1"
+        return Finding(False, f"{url} answers {response.status_code} and no list of models: {words(body)}", mend)
+    if spec.model not in names:
+        known = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "") or "(it lists none)"
+        return Finding(False, f"{url} does not list the model {spec.model}", f"set model to one of: {known}")
+    return Finding(True, f"{url} serves {spec.model}")
