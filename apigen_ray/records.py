@@ -233,6 +233,7 @@ PLAN = pa.schema(
         pa.field("style", pa.string()),
         pa.field("mode", pa.string()),
         pa.field("template", pa.string()),
+        pa.field("pairs", pa.int32()),  # query_first: how many pairs to write in one reply
         pa.field("api_ids", pa.list_(pa.string())),  # of the offered tools, in their order
         pa.field("tools", pa.string()),  # JSON list of Api.tool()
         pa.field("seed_ids", pa.list_(pa.string())),

@@ -1,0 +1,70 @@
+"""The config section ``sampling``: what is drawn for each prompt, in which shares and from which files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from apigen_ray.records import Mode, Style
+
+
+def _as_range(value: Any) -> Any:
+    """One number stands for the range of just that number."""
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _ordered(value: tuple[int, int]) -> tuple[int, int]:
+    if value[0] > value[1]:
+        raise ValueError(f"the range [{value[0]}, {value[1]}] is empty: the lower bound comes first")
+    return value
+
+
+def _some_weight(value: dict[Style, float]) -> dict[Style, float]:
+    if not any(weight > 0 for weight in value.values()):
+        raise ValueError("at least one style needs a weight above 0")
+    return value
+
+
+_Pair = (BeforeValidator(_as_range), AfterValidator(_ordered))
+FromZero = Annotated[tuple[Annotated[int, Field(ge=0, le=64)], Annotated[int, Field(ge=0, le=64)]], *_Pair]
+FromOne = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], Annotated[int, Field(ge=1, le=64)]], *_Pair]
+FromTwo = Annotated[tuple[Annotated[int, Field(ge=2, le=64)], Annotated[int, Field(ge=2, le=64)]], *_Pair]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class SamplingSpec(BaseModel):
+    """What is drawn for each prompt (paper, section 3.2); ranges are ``[low, high]``, both included, or one number.
+
+    Attributes:
+        mode: who makes the calls: a model together with the query, or code.
+        styles: weight of each query style; a style that is not named has weight 0.
+        pairs: query-answer pairs asked for in one reply; ``query_first`` only.
+        examples: seed pairs shown as few-shot examples.
+        apis: functions offered in the styles ``multiple``, ``parallel_multiple`` and ``irrelevance``.
+        calls: calls planned in the styles ``parallel`` and ``parallel_multiple``; ``call_first`` only.
+        candidates: alternative sets of calls, of which the first that executes is taken; ``call_first`` only.
+        seeds: JSONL files of the user's own seed pairs, added to ours.
+        templates: folders of the user's own prompt templates, added to ours; one of the same name replaces ours.
+        categories: YAML files ``category: [function, ...]`` that put functions into categories.
+        lexicons: YAML files of values for parameters; they win over ours.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode = Mode.QUERY_FIRST
+    styles: Annotated[dict[Style, Weight], AfterValidator(_some_weight)] = {
+        Style.SIMPLE: 1.0,
+        Style.MULTIPLE: 1.0,
+        Style.PARALLEL: 1.0,
+        Style.PARALLEL_MULTIPLE: 1.0,
+        Style.IRRELEVANCE: 0.0,
+    }
+    pairs: FromOne = (1, 3)
+    examples: FromZero = (2, 3)
+    apis: FromTwo = (2, 4)
+    calls: FromTwo = (2, 3)
+    candidates: int = Field(default=4, ge=1, le=64)
+    seeds: tuple[Path, ...] = ()
+    templates: tuple[Path, ...] = ()
+    categories: tuple[Path, ...] = ()
+    lexicons: tuple[Path, ...] = ()
