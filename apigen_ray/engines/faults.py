@@ -1,0 +1,403 @@
+"""Bad output on purpose: every kind that a model gives, each with the verdict and code that must come of it.
+
+Nothing here is taken from the verifiers: what they must say is written down a second time, so that a wrong verifier and
+a wrong expectation do not cancel out.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from apigen_ray.engines.drafts import Draft, arguments_for, record, spoken
+from apigen_ray.records import Call, Json, Mode, Reply, Style, dumps
+
+Plant = Callable[[Draft, random.Random], str | Reply | None]
+"""Makes a bad reply of a faultless draft; None where the fault does not fit it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of bad output.
+
+    Attributes:
+        stage: the verifier that must notice.
+        code: what it must say.
+        plant: makes the reply.
+        verdict: what must become of the row.
+    """
+
+    stage: str
+    code: str
+    plant: Plant
+    verdict: str = ""
+
+    def planted(self) -> str:
+        """The text of the column ``planted``."""
+        return dumps({"verdict": self.verdict or f"fail_{self.stage}", "code": self.code, "stage": self.stage})
+
+
+NONE = dumps({"verdict": "verified", "code": "", "stage": ""})
+"""The column ``planted`` of a row without a fault."""
+
+
+# Format: the text
+
+
+def _text(change: Callable[[str], str]) -> Plant:
+    """A fault in the text of the whole record; a row whose calls are given has none."""
+    return lambda draft, rng: None if draft.mode == Mode.CALL_FIRST else change(draft.text())
+
+
+def _swapped(draft: Draft, value: str) -> str | None:
+    """The record with one argument replaced by JSON that no encoder writes."""
+    for position, call in enumerate(draft.calls):
+        for name in call.arguments:
+            calls = [Call(other.name, dict(other.arguments)) for other in draft.calls]
+            calls[position].arguments[name] = "@@"
+            return record(draft.query, [item.form() for item in calls]).replace('"@@"', value, 1)
+    return None
+
+
+def _non_finite(draft: Draft, rng: random.Random) -> str | None:
+    return (
+        None
+        if draft.mode == Mode.CALL_FIRST
+        else _swapped(draft, rng.choice(["NaN", "Infinity", "-Infinity", "1e999"]))
+    )
+
+
+def _bad_unicode(draft: Draft, rng: random.Random) -> str | None:
+    return None if draft.mode == Mode.CALL_FIRST else _swapped(draft, '"half \\ud83d"')
+
+
+def _duplicate_key(draft: Draft, rng: random.Random) -> str | None:
+    if draft.mode == Mode.CALL_FIRST:
+        return None
+    return draft.text().replace('"query":', '"query":"something else","query":', 1)
+
+
+# Format: the record
+
+
+def _record(change: Callable[[Json], Any]) -> Plant:
+    """A fault in the record's own keys."""
+
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        return None if draft.mode == Mode.CALL_FIRST else dumps(change(json.loads(draft.text())))
+
+    return plant
+
+
+def _bad_query(draft: Draft, rng: random.Random) -> str | None:
+    if draft.mode == Mode.CALL_FIRST:
+        return "  \n"
+    return record(rng.choice(["", "   ", 7, None]), [call.form() for call in draft.calls])
+
+
+def _without(key: str) -> Callable[[Json], Json]:
+    return lambda value: {name: item for name, item in value.items() if name != key}
+
+
+# Format: the calls
+
+
+def _call(change: Callable[[Json], Any]) -> Plant:
+    """A fault in the form of one call."""
+
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        if draft.mode == Mode.CALL_FIRST or not draft.calls:
+            return None
+        forms: list[Any] = [call.form() for call in draft.calls]
+        place = rng.randrange(len(forms))
+        forms[place] = change(forms[place])
+        return record(draft.query, forms)
+
+    return plant
+
+
+def _call_count(draft: Draft, rng: random.Random) -> str | None:
+    if draft.mode == Mode.CALL_FIRST:
+        return None
+    forms = [call.form() for call in draft.calls]
+    if draft.style == Style.IRRELEVANCE:
+        arguments = arguments_for(draft.tools[0], rng)
+        forms = [Call(draft.tools[0]["name"], arguments or {}).form()]
+    elif draft.style in (Style.PARALLEL, Style.PARALLEL_MULTIPLE):
+        forms = forms[:1]
+    else:
+        forms = rng.choice([[], forms * 2])
+    return record(draft.query, forms)
+
+
+# Format: the arguments
+
+
+Change = Callable[[Json, Json, random.Random], Json | None]
+"""Changes one call's arguments, given the tool's parameter schema; None where the fault does not fit."""
+
+
+def _arguments(change: Change) -> Plant:
+    """A fault in the arguments of the first call that it fits."""
+
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        if draft.mode == Mode.CALL_FIRST:
+            return None
+        for place, call in enumerate(draft.calls):
+            tool = draft.tool(call.name)
+            changed = change(dict(call.arguments), tool["parameters"], rng) if tool else None
+            if changed is not None:
+                forms = [other.form() for other in draft.calls]
+                forms[place]["arguments"] = changed
+                return record(draft.query, forms)
+        return None
+
+    return plant
+
+
+def _typed(arguments: Json, schema: Json, *types: str) -> list[str]:
+    """Names of the arguments whose schema is just one of these types."""
+    properties = schema.get("properties", {})
+    return [
+        name for name in arguments if isinstance(properties.get(name), dict) and properties[name].get("type") in types
+    ]
+
+
+_OTHER: dict[str, Any] = {
+    "integer": "seven",
+    "number": "much",
+    "string": 42,
+    "boolean": "sure",
+    "array": "few",
+    "object": [],
+}
+
+
+def _wrong_type(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    names = [name for name in _typed(arguments, schema, *_OTHER) if "enum" not in schema["properties"][name]]
+    if not names:
+        return None
+    name = rng.choice(names)
+    return arguments | {name: _OTHER[schema["properties"][name]["type"]]}
+
+
+def _bool_for_number(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    names = _typed(arguments, schema, "integer", "number")
+    return arguments | {rng.choice(names): True} if names else None
+
+
+def _fraction_for_integer(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    names = [name for name in _typed(arguments, schema, "integer") if "enum" not in schema["properties"][name]]
+    if not names:
+        return None
+    name = rng.choice(names)
+    return arguments | {name: arguments[name] + 0.5}
+
+
+def _nested_wrong_type(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    for name in _typed(arguments, schema, "object"):
+        inner = _wrong_type(dict(arguments[name]), schema["properties"][name], rng)
+        if inner is not None:
+            return arguments | {name: inner}
+    for name in _typed(arguments, schema, "array"):
+        items = schema["properties"][name].get("items")
+        if isinstance(items, dict) and items.get("type") in _OTHER and "enum" not in items and arguments[name]:
+            return arguments | {name: [*arguments[name][1:], _OTHER[items["type"]]]}
+    return None
+
+
+def _missing_required(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    names = [name for name in schema.get("required", ()) if name in arguments]
+    return _without(rng.choice(names))(arguments) if names else None
+
+
+def _nested_missing_required(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    for name in _typed(arguments, schema, "object"):
+        inner = _missing_required(arguments[name], schema["properties"][name], rng)
+        if inner is not None:
+            return arguments | {name: inner}
+    return None
+
+
+def _unexpected_argument(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    closed = schema.get("additionalProperties") is False
+    return arguments | {"colour_of_the_moon": "pale"} if closed else None
+
+
+def _enum_violation(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    properties = schema.get("properties", {})
+    names = [name for name in arguments if isinstance(properties.get(name), dict) and "enum" in properties[name]]
+    names = [name for name in names if all(isinstance(value, str) for value in properties[name]["enum"])]
+    return arguments | {rng.choice(names): "none of those"} if names else None
+
+
+def _range_violation(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
+    for name in _typed(arguments, schema, "integer", "number"):
+        bounds = schema["properties"][name]
+        if "maximum" in bounds:
+            return arguments | {name: bounds["maximum"] + 1}
+        if "minimum" in bounds:
+            return arguments | {name: bounds["minimum"] - 1}
+    for name in _typed(arguments, schema, "string"):
+        if schema["properties"][name].get("format") == "date":
+            return arguments | {name: "the day after tomorrow"}
+    return None
+
+
+# Execution: the functions of jobs/smoke_functions.py
+
+
+def _trap(function: str, **arguments: Any) -> Plant:
+    """A call that is well formed and goes wrong when it is made."""
+
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        if draft.mode == Mode.CALL_FIRST or not draft.calls or draft.tool(function) is None:
+            return None
+        names = [call.name for call in draft.calls]
+        place = names.index(function) if function in names else 0
+        calls = [*draft.calls[:place], Call(function, arguments), *draft.calls[place + 1 :]]
+        return draft.with_calls(calls).text()
+
+    return plant
+
+
+# Grounding: the query against the calls
+
+
+def _query(change: Callable[[Draft, random.Random], str | None]) -> Plant:
+    """A fault in the query alone; fits both ways to draft. The calls stay right."""
+
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        query = change(draft, rng) if draft.calls else None
+        if query is None or draft.mode == Mode.CALL_FIRST:
+            return query
+        return record(query, [call.form() for call in draft.calls])
+
+    return plant
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _hidden_value(draft: Draft, rng: random.Random) -> str | None:
+    values = [value for call in draft.calls for value in _leaves(call.arguments)]
+    # numbers below 11 and short texts may be read out of other words
+    telling = [
+        text
+        for value in values
+        if not isinstance(value, bool) and (text := spoken(value))
+        if (isinstance(value, str) and len(text) > 3) or (isinstance(value, int | float) and value > 11)
+        if draft.query.count(text) == 1
+    ]
+    return draft.query.replace(rng.choice(telling), "whatever suits", 1) if telling else None
+
+
+def _stray_number(draft: Draft, rng: random.Random) -> str:
+    return f"{draft.query} The last invoice was {rng.randint(200_000, 900_000)}."
+
+
+def _stray_date(draft: Draft, rng: random.Random) -> str:
+    return f"{draft.query} It was promised for {rng.randint(2041, 2059)}-0{rng.randint(1, 9)}-{rng.randint(13, 28)}."
+
+
+def _stray_quote(draft: Draft, rng: random.Random) -> str:
+    return f'{draft.query} File it under "the walrus committee".'
+
+
+def _leaked_call(draft: Draft, rng: random.Random) -> str:
+    call = draft.calls[0]
+    written = ", ".join(f"{name}={dumps(value)}" for name, value in call.arguments.items())
+    return f"{draft.query} Use {call.name}({written})."
+
+
+def _untouched(draft: Draft, rng: random.Random) -> str:
+    return draft.text()  # the reply is right; it is the judge that is made to err, by what ``planted`` says
+
+
+def _engine_error(draft: Draft, rng: random.Random) -> Reply:
+    return Reply(error="endpoint_down: planted")
+
+
+FAULTS: dict[str, Fault] = {
+    "engine_error": Fault("format", "engine_error", _engine_error, verdict="error"),
+    "markdown_fenced": Fault("format", "markdown_fenced", _text(lambda text: f"```json\n{text}\n```")),
+    "prose_around": Fault("format", "not_json", _text(lambda text: f"Sure, here it is:\n{text}\nAnything else?")),
+    "truncated": Fault("format", "not_json", _text(lambda text: text[: len(text) * 2 // 3])),
+    "empty": Fault("format", "not_json", _text(lambda text: "")),
+    "refusal": Fault("format", "not_json", _text(lambda text: "I am sorry, I cannot help with that.")),
+    "trailing_comma": Fault("format", "not_json", _text(lambda text: text[:-1] + ",}")),
+    "non_finite_number": Fault("format", "non_finite_number", _non_finite),
+    "duplicate_key": Fault("format", "duplicate_key", _duplicate_key),
+    "bad_unicode": Fault("format", "bad_unicode", _bad_unicode),
+    "not_a_record": Fault("format", "not_a_record", _text(lambda text: '"just a text"')),
+    "missing_query": Fault("format", "missing_key", _record(_without("query"))),
+    "missing_answers": Fault("format", "missing_key", _record(_without("answers"))),
+    "bad_query": Fault("format", "bad_query", _bad_query),
+    "answers_object": Fault("format", "answers_not_list", _record(lambda value: value | {"answers": {"name": "none"}})),
+    "answers_text": Fault("format", "answers_not_list", _record(lambda v: v | {"answers": dumps(v["answers"])})),
+    "parameters_key": Fault(
+        "format", "call_shape", _call(lambda call: {"name": call["name"], "parameters": call["arguments"]})
+    ),
+    "name_as_key": Fault("format", "call_shape", _call(lambda call: {call["name"]: call["arguments"]})),
+    "arguments_list": Fault(
+        "format", "arguments_not_object", _call(lambda call: call | {"arguments": list(call["arguments"].values())})
+    ),
+    "arguments_text": Fault(
+        "format", "arguments_not_object", _call(lambda call: call | {"arguments": dumps(call["arguments"])})
+    ),
+    "call_count": Fault("format", "call_count", _call_count),
+    "unknown_function": Fault(
+        "format", "unknown_function", _call(lambda call: call | {"name": call["name"] + "_really"})
+    ),
+    "unexpected_argument": Fault("format", "unexpected_argument", _arguments(_unexpected_argument)),
+    "missing_required": Fault("format", "missing_required", _arguments(_missing_required)),
+    "wrong_type": Fault("format", "wrong_type", _arguments(_wrong_type)),
+    "bool_for_number": Fault("format", "wrong_type", _arguments(_bool_for_number)),
+    "fraction_for_integer": Fault("format", "wrong_type", _arguments(_fraction_for_integer)),
+    "nested_missing_required": Fault("format", "nested_missing_required", _arguments(_nested_missing_required)),
+    "nested_wrong_type": Fault("format", "nested_wrong_type", _arguments(_nested_wrong_type)),
+    "enum_violation": Fault("format", "enum_violation", _arguments(_enum_violation)),
+    "range_violation": Fault("format", "range_violation", _arguments(_range_violation)),
+    "exec_error": Fault("execution", "exec_error", _trap("divide", dividend=12.5, divisor=0)),
+    "timeout": Fault("execution", "timeout", _trap("count_down", start=-1)),
+    "output_too_large": Fault("execution", "output_too_large", _trap("repeat_word", word="lantern", times=400_000)),
+    "memory": Fault("execution", "memory", _trap("make_grid", rows=4_000_000, columns=4_000_000)),
+    "killed": Fault("execution", "killed", _trap("close_session", reason="crash")),
+    "bad_output": Fault("execution", "bad_output", _trap("average", readings=[])),
+    "value_not_in_query": Fault("grounding", "value_not_in_query", _query(_hidden_value)),
+    "number_not_in_calls": Fault("grounding", "number_not_in_calls", _query(_stray_number)),
+    "date_not_in_calls": Fault("grounding", "date_not_in_calls", _query(_stray_date)),
+    "quote_not_in_calls": Fault("grounding", "quote_not_in_calls", _query(_stray_quote)),
+    "leaked_call": Fault("grounding", "leaked_call", _query(_leaked_call)),
+    "judge_failed": Fault("semantic", "judge_failed", _untouched),
+    "judge_unreadable": Fault("semantic", "judge_unreadable", _untouched),
+}
+"""Every fault by its name in a run file."""
+
+
+def plant(draft: Draft, name: str, shares: dict[str, float], rng: random.Random) -> tuple[str | Reply, str]:
+    """The reply with a fault in it, and the text of ``planted``.
+
+    Args:
+        draft: without faults.
+        name: the fault that the row drew; where it does not fit, the next of the shares that does is planted.
+        shares: the faults of the run.
+        rng: decides on details.
+
+    Returns:
+        What is answered, and what must come of it; the faultless text where no fault fits.
+    """
+    names = list(shares)
+    start = names.index(name)
+    for candidate in names[start:] + names[:start]:
+        fault = FAULTS[candidate]
+        reply = fault.plant(draft, rng)
+        if reply is not None:
+            return reply, fault.planted()
+    return draft.text(), NONE
