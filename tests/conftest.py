@@ -1,0 +1,132 @@
+"""What tests share: one Ray session, and a chat server on loopback that answers as well or badly as it is told."""
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """The one Ray session of a test run; tests that use it are marked ``ray``."""
+    from apigen_ray.graph.session import ray_session as session
+
+    with session():
+        yield
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server does with one request: waits, then hangs up or answers."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    drop: bool = False
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200, **rest: Any) -> "Answer":
+        return cls(
+            status, json.dumps(value).encode(), {"content-type": "application/json"} | rest.pop("headers", {}), **rest
+        )
+
+    @classmethod
+    def text(cls, content: Any, **rest: Any) -> "Answer":
+        message = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        return cls.json({"object": "chat.completion", "model": "loop-1", "choices": [message], "usage": usage}, **rest)
+
+
+class ChatServer:
+    """A server in a thread of its own.
+
+    Attributes:
+        behave: makes the answer of the request's JSON body and how often its last message has been asked, from 1.
+        bodies: the JSON bodies that came, in order.
+        headers: their headers, names in lower case.
+        url: to be used as ``base_url``.
+        most: requests that were in flight at a time, at most.
+    """
+
+    def __init__(self) -> None:
+        self.behave: Callable[[Json, int], Answer] = lambda body, times: Answer.text(
+            f"echo {body['messages'][-1]['content']}"
+        )
+        self.models = Answer.json({"object": "list", "data": [{"id": "loop"}]})
+        self.bodies: list[Json] = []
+        self.headers: list[dict[str, str]] = []
+        self.most = self._now = 0
+        self._times: Counter[str] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._connection, "127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while (answer := await self._read(reader)) is not None:
+                self._now += 1
+                self.most = max(self.most, self._now)
+                await asyncio.sleep(answer.delay)
+                self._now -= 1
+                if answer.drop:
+                    break
+                headers = {"content-length": str(len(answer.body))} | answer.headers
+                head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+                writer.write(f"HTTP/1.1 {answer.status} told\r\n{head}\r\n".encode() + answer.body)
+                await writer.drain()
+        except (asyncio.CancelledError, ConnectionError):
+            pass  # the test is over, or the client has gone: either way there is nobody left to answer
+        finally:
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Answer | None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        except asyncio.IncompleteReadError:
+            return None
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+        content = await reader.readexactly(int(headers.get("content-length", 0)))
+        if head[0].startswith("GET"):
+            self.headers.append(headers)
+            return self.models
+        body = json.loads(content)
+        self.bodies.append(body)
+        self.headers.append(headers)
+        last = str(body["messages"][-1]["content"])
+        self._times[last] += 1
+        return self.behave(body, self._times[last])
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def answer() -> type[Answer]:
+    """The class of a server's answers (test modules cannot import this file)."""
+    return Answer
