@@ -2,9 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from apigen_ray.records import Api, Json, Status
+
+
+class ExecutionSpec(BaseModel):
+    """The section ``execution`` of the config: whether and within which limits calls are executed.
+
+    Attributes:
+        mode: ``live`` executes calls; ``none`` does not, and says so in every row.
+        timeout_s: wall-clock seconds for one call.
+        memory_mb: MiB of address space for the process that a call runs in, its interpreter included.
+        workers: processes that one runner keeps busy at a time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    neutral: ClassVar[frozenset[str]] = frozenset({"workers"})
+    """Keys that cannot change what becomes of a row."""
+
+    mode: Literal["live", "none"] = "live"
+    timeout_s: float = Field(default=5.0, gt=0, le=3600)
+    memory_mb: int = Field(default=1024, ge=128, le=1 << 20)
+    workers: int = Field(default=1, ge=1, le=256)
 
 
 @dataclass(frozen=True)
@@ -67,7 +89,8 @@ class Runner(Protocol):
 
             def close(self) -> None: ...
 
-    Instances are built in the worker process that uses them and hold their pool there.
+    It is built from an `ExecutionSpec` in the worker process that uses it, holds its pool there, and is listed in
+    `apigen_ray.runners.pool.RUNNERS` under the kind of source that it executes.
     """
 
     kind: str

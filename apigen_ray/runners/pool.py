@@ -1,0 +1,81 @@
+"""Which runner executes which kind of source, and the one set of runners that a worker process keeps warm."""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from apigen_ray.records import Api, Status
+from apigen_ray.runners.base import ExecutionSpec, Outcome, Runner, Task
+from apigen_ray.runners.python import PythonRunner
+
+RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType({PythonRunner.kind: PythonRunner})
+"""Every runner by the kind of source that it executes; a new one is a file and a line here."""
+
+
+def executable(api: Api) -> bool:
+    """Whether there is anything behind an API that can be executed."""
+    return api.source is not None and api.source.kind in RUNNERS
+
+
+class RunnerPool:
+    """A runner itself: hands each call to the runner of its API's kind of source.
+
+    Args:
+        spec: limits; the runners of each kind are built from it when their first call comes.
+    """
+
+    kind = "pool"
+
+    def __init__(self, spec: ExecutionSpec) -> None:
+        self._spec = spec
+        self._runners: dict[str, Runner] = {}
+        self._lock = threading.Lock()
+
+    def run(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Outcomes in the order of the tasks; a call whose API has no source to execute is an ``unknown_function``."""
+        outcomes = [Outcome(Status.REJECTED, "unknown_function", detail="its API has no source to execute")] * len(
+            tasks
+        )
+        by_kind: dict[str, list[int]] = {}
+        for number, task in enumerate(tasks):
+            if task.api.source is not None and executable(task.api):
+                by_kind.setdefault(task.api.source.kind, []).append(number)
+        for kind, numbers in by_kind.items():
+            done = self._runner(kind).run([tasks[number] for number in numbers])
+            for number, outcome in zip(numbers, done, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    def close(self) -> None:
+        """Closes the runners."""
+        with self._lock:
+            while self._runners:
+                self._runners.popitem()[1].close()
+
+    def _runner(self, kind: str) -> Runner:
+        with self._lock:
+            if kind not in self._runners:
+                self._runners[kind] = RUNNERS[kind](self._spec)
+            return self._runners[kind]
+
+
+_shared: dict[tuple[int, ExecutionSpec], RunnerPool] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_runner(spec: ExecutionSpec) -> RunnerPool:
+    """The pool of this process for a spec: warm from batch to batch, closed when the process ends."""
+    key = (os.getpid(), spec)  # a forked process must not talk to its parent's children
+    with _shared_lock:
+        if key not in _shared:
+            _shared[key] = RunnerPool(spec)
+        return _shared[key]
+
+
+@atexit.register
+def _close_shared() -> None:
+    for (process, _), pool in _shared.items():
+        if process == os.getpid():
+            pool.close()
