@@ -8,7 +8,9 @@ is one answer missing, no more.
 What a call can still do to the ones after it, in the same child: change modules of the standard library.
 """
 
+import ast
 import fcntl
+import gc
 import inspect
 import json
 import os
@@ -28,6 +30,7 @@ if __name__ == "__main__":  # -I keeps our own package off the path
 
 from apigen_ray.runners.arguments import Converter, Misfit, converted, converter
 from apigen_ray.runners.results import MAX_VALUE, TooLarge, result_text
+from apigen_ray.runners.slim import slim
 from apigen_ray.strict_json import JsonProblem, loads
 
 MAX_DETAIL = 500  # characters
@@ -60,7 +63,7 @@ class Binding:
 
 
 class Source:
-    """A module's source text, compiled once.
+    """A module's source text, compiled once: whole, and without what only types need.
 
     Args:
         name: the module's name.
@@ -71,16 +74,18 @@ class Source:
     def __init__(self, name: str, file: str, text: str) -> None:
         self.name = name
         self.file = file
-        self.code = compile(text, file, "exec", dont_inherit=True)
+        self.whole: types.CodeType = compile(text, file, "exec", dont_inherit=True)
+        tree = slim(ast.parse(text, file))
+        self.slim: types.CodeType = compile(tree, file, "exec", dont_inherit=True) if tree else self.whole
         self.bindings: dict[str, Binding] = {}
 
-    def module(self) -> types.ModuleType:
+    def module(self, code: types.CodeType) -> types.ModuleType:
         """The module, executed into fresh globals, so that no call finds what another one left in them."""
         module = types.ModuleType(self.name)
         module.__file__ = self.file
         module.__package__ = self.name.rpartition(".")[0]
         sys.modules[self.name] = module  # dataclasses and type hints look their own module up there
-        exec(self.code, module.__dict__)  # noqa: S102 - executing a source is what this process is for
+        exec(code, module.__dict__)  # noqa: S102 - executing a source is what this process is for
         return module
 
     def call(self, entry: str, arguments: str) -> Answer:
@@ -91,12 +96,13 @@ class Source:
             return "argument_error", None, f"arguments: {problem.code}: {problem.detail}"[:MAX_DETAIL]
         if type(values) is not dict:
             return "argument_error", None, "arguments must be a JSON object"
-        module = self.module()
+        binding = self.bindings.get(entry)
+        # The annotations are read from the whole module, once, unless they name classes that every call makes anew.
+        module = self.module(self.slim if binding and binding.converters is not None else self.whole)
         function: Any = module.__dict__.get(entry)
         own = callable(function) and getattr(function, "__module__", None) == self.name
         if not own or isinstance(function, type) or entry.startswith("__"):
             return "unknown_function", None, f"{self.name} has no function {entry!r}"[:MAX_DETAIL]
-        binding = self.bindings.get(entry)
         if binding is None:
             binding = self.bindings[entry] = bind(function, self.name)
         if not (values.keys() >= binding.required and (binding.anything or values.keys() <= binding.allowed)):
@@ -184,7 +190,7 @@ def load(sources: dict[int, Source | Answer], key: int, name: str, file: str, te
     """Compiles a source and tries it once, so that what is wrong with it is not put down to a call."""
     try:
         source = Source(name, file, text)
-        source.module()
+        source.module(source.whole)
     except MemoryError:
         raise
     except BaseException as error:
@@ -264,6 +270,7 @@ def main(arguments: Sequence[str]) -> None:
             view = view[os.write(socket, view) :]
 
     limit(memory_mb)
+    gc.freeze()  # what is here now stays: only what calls leave behind is looked through
     try:
         serve(reader.read, write)
     except OSError:  # the parent is gone, or a function closed the socket
