@@ -159,7 +159,7 @@ def asset_depreciation(
         purchase_price: Price of the equipment.
         salvage_value: What it is worth at the end of its life.
         useful_years: Years that it is used.
-        method: Equal amounts every year, or a fast decline at the start.
+        method: Equal amounts every year, or a fast decline that passes into equal amounts.
 
     Returns:
         The depreciation of each year.
@@ -179,9 +179,9 @@ def asset_depreciation(
     book_value = purchase_price
     amounts = []
     for year in range(1, useful_years + 1):
-        # The last year takes what is left above the salvage value.
-        decline = book_value - salvage_value if year == useful_years else book_value * 2 / useful_years
-        decline = min(decline, book_value - salvage_value)
+        # From the year on in which equal amounts for the rest of the life are larger, they are taken.
+        left = book_value - salvage_value
+        decline = min(left, max(book_value * 2 / useful_years, left / (useful_years - year + 1)))
         book_value -= decline
         amounts.append(round(decline, 2))
     return amounts

@@ -78,15 +78,14 @@ def caesar_cipher(message: str, shift: int, direction: Literal["encrypt", "decry
     return "".join(map(moved, message))
 
 
-def morse_code(message: str, word_separator: str = " / ") -> str:
+def morse_code(message: str) -> str:
     """Translate a short message into Morse code.
 
     Args:
         message: Text of letters, digits and spaces; other characters are left out.
-        word_separator: What stands between two words.
 
     Returns:
-        Dots and dashes, with a space between letters.
+        Dots and dashes, with a space between letters and " / " between words.
 
     Raises:
         ValueError: The text has no letter or digit.
@@ -99,7 +98,7 @@ def morse_code(message: str, word_separator: str = " / ") -> str:
     words = [[MORSE[sign] for sign in word if sign in MORSE] for word in message.upper().split()]
     if not any(words):
         raise ValueError("message must hold at least one letter or digit")
-    return word_separator.join(" ".join(word) for word in words if word)
+    return " / ".join(" ".join(word) for word in words if word)
 
 
 def spell_phonetically(word: str) -> list[str]:

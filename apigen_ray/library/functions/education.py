@@ -58,7 +58,7 @@ class StudyPlan(TypedDict):
     """How to spread learning over days."""
 
     per_day: int
-    last_day: int
+    days_needed: int
     minutes_per_day: float
 
 
@@ -228,19 +228,19 @@ def study_schedule(flashcards: int, days: int, seconds_per_card: int = 20) -> St
         seconds_per_card: Time spent on each card, in seconds.
 
     Returns:
-        The cards for each day, those left for the last day, and the minutes that a full day takes.
+        The cards for each day, the days that they take, at most those left, and the minutes of a full day.
 
     Raises:
         ValueError: A figure is not positive.
 
     >>> study_schedule(300, 14)
-    {'per_day': 22, 'last_day': 14, 'minutes_per_day': 7.3}
+    {'per_day': 22, 'days_needed': 14, 'minutes_per_day': 7.3}
     """
     if min(flashcards, days, seconds_per_card) < 1:
         raise ValueError("all figures must be positive")
     per_day = math.ceil(flashcards / days)
     return {
         "per_day": per_day,
-        "last_day": max(0, flashcards - per_day * (days - 1)),
+        "days_needed": math.ceil(flashcards / per_day),
         "minutes_per_day": round(per_day * seconds_per_card / 60, 1),
     }

@@ -58,13 +58,16 @@ class DueDate(TypedDict):
     due_date: str
 
 
-def body_mass_index(weight: float, height: float, units: Literal["metric", "imperial"] = "metric") -> BodyMass:
+def body_mass_index(
+    weight_kg: float, height_cm: float, population: Literal["general", "asian"] = "general"
+) -> BodyMass:
     """Calculate the body mass index (BMI) of an adult.
 
     Args:
-        weight: Weight in kilograms, or in pounds where the units are imperial.
-        height: Height in centimeters, or in inches where the units are imperial.
-        units: System of the units.
+        weight_kg: Weight in kilograms.
+        height_cm: Height in centimeters.
+        population: Whose limits are used for the category: those for adults in general, or the lower ones that
+            the World Health Organization names for Asian adults.
 
     Returns:
         The index and its category: underweight, normal, overweight or obese.
@@ -74,14 +77,14 @@ def body_mass_index(weight: float, height: float, units: Literal["metric", "impe
 
     >>> body_mass_index(70, 175)
     {'bmi': 22.9, 'category': 'normal'}
-    >>> body_mass_index(180, 70, units="imperial")["bmi"]
-    25.8
+    >>> body_mass_index(72, 175, population="asian")
+    {'bmi': 23.5, 'category': 'overweight'}
     """
-    if weight <= 0 or height <= 0:
-        raise ValueError("weight and height must be positive")
-    kilograms, meters = (weight * 0.45359237, height * 0.0254) if units == "imperial" else (weight, height / 100)
-    bmi = kilograms / meters**2
-    category = "underweight" if bmi < 18.5 else "normal" if bmi < 25 else "overweight" if bmi < 30 else "obese"
+    if weight_kg <= 0 or height_cm <= 0:
+        raise ValueError("weight_kg and height_cm must be positive")
+    bmi = weight_kg / (height_cm / 100) ** 2
+    over, obese = (23, 27.5) if population == "asian" else (25, 30)
+    category = "underweight" if bmi < 18.5 else "normal" if bmi < over else "overweight" if bmi < obese else "obese"
     return {"bmi": round(bmi, 1), "category": category}
 
 
