@@ -30,7 +30,7 @@ TABLE_ROWS = 4096
 RAW = pa.schema(
     [
         pa.field("file", pa.string()),  # path under INPUT, or INPUT's own name
-        pa.field("location", pa.string()),  # offset:N (bytes) in JSONL, row:N in Parquet, both from 0
+        pa.field("location", pa.string()),  # offset:N (bytes) in JSONL, row:N in Parquet, from 0; in a folder FILE:...
         pa.field("id", pa.string()),  # the value where it is a text, else its JSON text
         pa.field("query", pa.string()),  # JSON text
         pa.field("answers", pa.string()),  # JSON text; a JSON-encoded string is decoded
@@ -83,7 +83,8 @@ class Split:
 
     Attributes:
         path: the file.
-        file: how it is called in ``sample_id`` and in ids of its own: without what lies above INPUT.
+        file: its path under INPUT, or INPUT's own name: ids do not hang on what lies above.
+        prefix: what tells its rows from those of other files: empty where INPUT is one file.
         start: first byte (JSONL, at the start of a line) or row (Parquet).
         stop: the byte or row after the last.
         columns: `IngestOptions.columns`.
@@ -91,6 +92,7 @@ class Split:
 
     path: str
     file: str
+    prefix: str
     start: int
     stop: int
     columns: Mapping[str, str]
@@ -112,7 +114,10 @@ def input_blocks(path: str | Path, options: IngestOptions) -> list[Split]:
     wanted, missing = options.columns(), options.required()
     splits: list[Split] = []
     for file in files:
-        name = file.relative_to(root).as_posix() if root.is_dir() else file.name
+        name, prefix = file.name, ""
+        if root.is_dir():
+            name = file.relative_to(root).as_posix()
+            prefix = f"{name}:"
         try:
             if file.suffix.lower() in _PARQUET:
                 columns, ranges = _parquet_ranges(file)
@@ -123,7 +128,7 @@ def input_blocks(path: str | Path, options: IngestOptions) -> list[Split]:
                 missing = _not_in_lines(file, missing)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(file, error) from error
-        splits += [Split(str(file), name, start, stop, wanted) for start, stop in ranges]
+        splits += [Split(str(file), name, prefix, start, stop, wanted) for start, stop in ranges]
     if not splits:
         raise RecordError(f"{path} has no rows", "give a file with one record per line or row")
     if missing:
@@ -266,7 +271,8 @@ def _line_tables(split: Split) -> Iterator[pa.Table]:
         if place == 0:
             line = line.removeprefix(_BOM)
         if line and not line.isspace():
-            rows.append({"location": f"offset:{place}", **_line(line.decode("utf-8", "surrogateescape"), columns)})
+            text = line.decode("utf-8", "surrogateescape")
+            rows.append({"location": f"{split.prefix}offset:{place}", **_line(text, columns)})
         if len(rows) == TABLE_ROWS:
             yield _table(split, _columns(rows))
             rows = []
@@ -339,7 +345,8 @@ def _parquet_tables(split: Split) -> Iterator[pa.Table]:
             part, skip = batch.slice(passed, left), skip - passed
             if part.num_rows:
                 columns = {raw: _raw_column(raw, part[name]) for raw, name in wanted.items() if name in have}
-                yield _table(split, {"location": [f"row:{row + i}" for i in range(part.num_rows)], **columns})
+                columns["location"] = [f"{split.prefix}row:{row + i}" for i in range(part.num_rows)]
+                yield _table(split, columns)
             row, left = row + part.num_rows, left - part.num_rows
             if not left:
                 return
@@ -397,11 +404,10 @@ def _raw_text(raw: str, value: Any, span: str | None = None) -> str | None:
 def _table(split: Split, columns: Mapping[str, list[str | None]]) -> pa.Table:
     """The columns as `RAW`; a row without an id takes its place as one."""
     places = columns["location"]
-    named = [place if split.file == Path(split.path).name else f"{split.file}:{place}" for place in places]
-    ids = columns.get("id", [None] * len(places))
+    ids = columns.get("id", places)
     full: dict[str, list[str | None]] = dict(columns)
     full["file"] = [split.file] * len(places)
-    full["id"] = [place if own is None else own for own, place in zip(ids, named, strict=True)]
+    full["id"] = [place if own is None else own for own, place in zip(ids, places, strict=True)]
     return conform(pa.table({name: _array(values) for name, values in full.items()}), RAW)
 
 

@@ -71,7 +71,7 @@ class Finding(NamedTuple):
 
     Attributes:
         query: the record's query where it is a text.
-        answers: canonical JSON text of the calls where every one of them has the shape of a call.
+        answers: the calls as `apigen_ray.records.calls_to_json` writes them, where each has the shape of a call.
         fault: the first fault, or None.
     """
 
@@ -187,7 +187,8 @@ def judge(record: str | None, tools: str | None, style: str | None) -> Finding:
     calls: Any = value.get("answers")
     misshapen = _misshapen(calls)
     fault = _incomplete(value) or misshapen or _unfit(calls, tools, style)
-    return Finding(query if isinstance(query, str) else None, None if misshapen else dumps(calls), fault)
+    answers = None if misshapen else dumps([{"name": call["name"], "arguments": call["arguments"]} for call in calls])
+    return Finding(query if isinstance(query, str) else None, answers, fault)
 
 
 def unusable_tools(reason: str, given: str | None) -> str:
