@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ import docstring_parser
 
 from apigen_ray.errors import LibraryError
 from apigen_ray.records import content_hash
+
+_FOREIGN = frozenset((*sys.stdlib_module_names, "typing_extensions", "annotated_types", "pydantic"))
+"""Modules whose names mean what they always mean; they are not read, even where they lie beside a file."""
 
 Definition = ast.ClassDef | ast.expr
 
@@ -130,6 +134,11 @@ class Module:
         return origins[0] if head in self.imports else dotted
 
     def _sibling(self, name: str) -> "Module | None":
+        """A module of the same package or, for a loose file, of the same folder; None for everything else."""
+        top, own = name.partition(".")[0], self.name.partition(".")[0]
+        in_package = self.path.parent != self.root
+        if top in _FOREIGN or (in_package and top != own):
+            return None
         stem = self.root.joinpath(*name.split("."))
         for path in (stem.with_suffix(".py") if stem.name else stem, stem / "__init__.py"):
             if path == self.path:

@@ -40,11 +40,12 @@ class OpenApiSource(BaseModel):
     """Operations of an OpenAPI document: each is an entry, named ``METHOD /path``.
 
     Parameters of path, query, header and body become one flat object; the properties of a body that is an object
-    stand beside the others, any other body is the parameter ``body``. Names become identifiers of at most 64 characters.
-    Left out, because executing a call fills them in: credentials, headers of the transport, headers of one value.
+    stand beside the others, any other body is the parameter ``body``. Names become identifiers of at most 64
+    characters. Left out, because executing a call fills them in: credentials, headers of the transport, headers of one
+    value.
 
-    An operation is rejected with one of these codes: ``malformed`` (it is not what the standard says),
-    ``dangling_ref``, ``external_ref``, ``schema_too_large``, ``unknown_type``, ``invalid_schema`` (its schema has no JSON Schema 2020-12
+    An operation is rejected with one of these codes: ``malformed`` (not what the standard says), ``dangling_ref``,
+    ``external_ref``, ``schema_too_large``, ``unknown_type``, ``invalid_schema`` (its schema has no JSON Schema 2020-12
     form), ``file_upload`` (it needs a file or a body of bytes), ``no_parameters`` (dropped by the paper too).
 
     Attributes:

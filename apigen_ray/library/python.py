@@ -117,8 +117,9 @@ class PythonSource(BaseModel):
 
     def _api(self, node: Function, module: Module, location: str) -> Api | Reject:
         where = f"{module.path}:{node.lineno}: function {node.name!r}"
-        description, told = documentation(node)
         try:
+            _arguments(node)  # most of what is rejected falls here, before its docstring is read
+            description, told = documentation(node)
             parameters = _parameters(node, module, told)
         except _RejectedError as error:
             return Reject(node.name, error.code, f"{where}: {error}")
@@ -161,11 +162,11 @@ def _functions(module: Module, named: tuple[str, ...] | None) -> Iterator[Functi
     yield from found.values()
 
 
-def _parameters(node: Function, module: Module, told: dict[str, str]) -> Json:
-    """The parameters' schema.
+def _arguments(node: Function) -> list[tuple[ast.arg, ast.expr, ast.expr | None]]:
+    """The parameters, each with its annotation and its default.
 
     Raises:
-        _RejectedError: the function cannot be offered.
+        _RejectedError: the function cannot be called by keyword, or not without guessing what it takes.
     """
     if isinstance(node, ast.AsyncFunctionDef):
         raise _RejectedError("async", "it is a coroutine")
@@ -173,21 +174,36 @@ def _parameters(node: Function, module: Module, told: dict[str, str]) -> Json:
         raise _RejectedError("generator", "it is a generator")
     if not (node.name.isascii() and len(node.name) <= 64):
         raise _RejectedError("bad_name", "its name is not of letters, digits and underscores, 64 at most")
-    if node.args.vararg or node.args.kwarg:
-        star = node.args.vararg or node.args.kwarg
-        raise _RejectedError("variadic", f"it takes any number of arguments as {star.arg if star else ''!r}")
+    star = node.args.vararg or node.args.kwarg
+    if star:
+        raise _RejectedError("variadic", f"it takes any number of arguments as {star.arg!r}")
     if node.args.posonlyargs:
-        raise _RejectedError(
-            "positional_only", f"parameter {node.args.posonlyargs[0].arg!r} cannot be given by keyword"
-        )
+        raise _RejectedError("positional_only", f"parameter {node.args.posonlyargs[0].arg!r} has no keyword")
     arguments = [*node.args.args, *node.args.kwonlyargs]
     if not arguments:
         raise _RejectedError("no_parameters", "it has no parameters")
     defaults = [*[None] * (len(node.args.args) - len(node.args.defaults)), *node.args.defaults, *node.args.kw_defaults]
+    found = []
+    for argument, default in zip(arguments, defaults, strict=True):
+        if argument.annotation is None:
+            raise _RejectedError("untyped", f"parameter {argument.arg!r} has no type hint")
+        found.append((argument, argument.annotation, default))
+    return found
+
+
+def _parameters(node: Function, module: Module, told: dict[str, str]) -> Json:
+    """The parameters' schema.
+
+    Raises:
+        _RejectedError: a type that plain JSON cannot carry.
+    """
     properties: dict[str, Json] = {}
     required: list[str] = []
-    for argument, default in zip(arguments, defaults, strict=True):
-        properties[argument.arg] = _property(argument, default, module, told.get(argument.arg, ""))
+    for argument, annotation, default in _arguments(node):
+        try:
+            properties[argument.arg] = _property(annotation, default, module, told.get(argument.arg, ""))
+        except UnsupportedTypeError as error:
+            raise _RejectedError("unsupported_type", f"parameter {argument.arg!r}: {error}") from error
         if default is None:
             required.append(argument.arg)
     try:
@@ -196,13 +212,8 @@ def _parameters(node: Function, module: Module, told: dict[str, str]) -> Json:
         raise _RejectedError("unsupported_type", str(error)) from error
 
 
-def _property(argument: ast.arg, default: ast.expr | None, module: Module, told: str) -> Json:
-    if argument.annotation is None:
-        raise _RejectedError("untyped", f"parameter {argument.arg!r} has no type hint")
-    try:
-        schema = schema_of(argument.annotation, module)
-    except UnsupportedTypeError as error:
-        raise _RejectedError("unsupported_type", f"parameter {argument.arg!r}: {error}") from error
+def _property(annotation: ast.expr, default: ast.expr | None, module: Module, told: str) -> Json:
+    schema = schema_of(annotation, module)
     if default is not None:
         try:
             value = module.value(default)
