@@ -13,6 +13,12 @@ import pytest
 Json = dict[str, Any]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray[.].*"))
+
+
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """The one Ray session of a test run; tests that use it are marked ``ray``."""

@@ -61,8 +61,8 @@ def draft_of(row: Row, rng: random.Random) -> Draft:
     tools = tuple(json.loads(row["tools"]))
     mode, style = Mode(row["mode"]), Style(row["style"])
     asker = "".join(rng.choice(_SYLLABLES) for _ in range(6)).capitalize()
-    if mode == Mode.CALL_FIRST:
-        calls = calls_from_json(row["planned"]) if row["planned"] else []
+    if mode == Mode.CALL_FIRST:  # an irrelevant request answers to no call, whatever was planned
+        calls = calls_from_json(row["planned"]) if row["planned"] and style != Style.IRRELEVANCE else []
     else:
         calls = _calls(style, tools, rng)
     return Draft(mode, style, tools, tuple(calls), spell(asker, calls), asker)

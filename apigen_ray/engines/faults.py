@@ -320,6 +320,11 @@ def _untouched(draft: Draft, rng: random.Random) -> str:
     return draft.text()  # the reply is right; it is the judge that is made to err, by what ``planted`` says
 
 
+def _cut_off(draft: Draft, rng: random.Random) -> Reply:
+    text = draft.text()
+    return Reply(text=text[: len(text) * 2 // 3], finish="length")
+
+
 def _engine_error(draft: Draft, rng: random.Random) -> Reply:
     return Reply(error="endpoint_down: planted")
 
@@ -328,7 +333,7 @@ FAULTS: dict[str, Fault] = {
     "engine_error": Fault("format", "engine_error", _engine_error, verdict="error"),
     "markdown_fenced": Fault("format", "markdown_fenced", _text(lambda text: f"```json\n{text}\n```")),
     "prose_around": Fault("format", "not_json", _text(lambda text: f"Sure, here it is:\n{text}\nAnything else?")),
-    "truncated": Fault("format", "not_json", _text(lambda text: text[: len(text) * 2 // 3])),
+    "cut_off": Fault("format", "not_json", _cut_off),
     "empty": Fault("format", "not_json", _text(lambda text: "")),
     "refusal": Fault("format", "not_json", _text(lambda text: "I am sorry, I cannot help with that.")),
     "trailing_comma": Fault("format", "not_json", _text(lambda text: text[:-1] + ",}")),

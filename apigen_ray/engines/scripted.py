@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -80,10 +81,9 @@ class ScriptedEngine:
                 said, planted[row["prompt_id"]] = self.draft(row)
             else:
                 said = _judged(ask.name, row)
-            if isinstance(said, Reply):
-                return said
-            words = len(said.split())
-            return Reply(text=said, model=self.spec.model, finish="stop", prompt_tokens=1, completion_tokens=words)
+            if isinstance(said, str):
+                said = Reply(text=said, finish="stop", completion_tokens=len(said.split()))
+            return replace(said, model=self.spec.model)
 
         table = answer_rows(table, ask, where, schema, lambda batch: [reply(asked) for asked in batch])
         if planted:
