@@ -29,11 +29,10 @@ if __name__ == "__main__":  # -I keeps our own package off the path
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from apigen_ray.runners.arguments import Converter, Misfit, converted, converter
-from apigen_ray.runners.results import MAX_VALUE, TooLarge, result_text
+from apigen_ray.runners.results import MAX_DETAIL, MAX_VALUE, TooLarge, result_text
 from apigen_ray.runners.slim import slim
 from apigen_ray.strict_json import JsonProblem, loads
 
-MAX_DETAIL = 500  # characters
 OPEN_FILES = 32
 
 Answer = tuple[str, str | None, str]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from apigen_ray.records import Status
 from apigen_ray.runners.base import CODES, ExecutionSpec, Outcome, Task
-from apigen_ray.runners.results import MAX_VALUE
+from apigen_ray.runners.results import MAX_DETAIL, MAX_VALUE
 from apigen_ray.runners.sources import SourceText
 
 START_S = 30.0
@@ -204,13 +204,13 @@ def _parse(body: bytes) -> Answer:
         number, code, value, detail, seconds = json.loads(body)
         well_formed = (
             type(number) is int
-            and isinstance(detail, str)
             and type(seconds) is float
-            and (value is None and code in _CHILD_CODES if code else (value is None) == (number == LOAD))
-            and isinstance(value, str | None)
+            and len(detail.encode()) <= 4 * MAX_DETAIL
+            and (len(value.encode()) <= MAX_VALUE if value is not None else code in _CHILD_CODES or number == LOAD)
+            and (code == "" or (value is None and code in _CHILD_CODES))
         )
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         well_formed = False
     if not well_formed:
         raise BrokenError("killed", "it wrote into the runner's protocol")
-    return Answer(number, code, value, detail[:500], seconds)
+    return Answer(number, code, value, detail, seconds)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.process import LOAD, Answer, BrokenError, Child, Module
+from apigen_ray.runners.results import MAX_DETAIL
 from apigen_ray.runners.sources import read_source
 
 IN_FLIGHT = 64
@@ -88,7 +89,7 @@ class _Batch:
                 try:
                     modules[source.location] = Module(len(modules), read_source(source.location))
                 except (OSError, ValueError, SyntaxError) as error:  # SyntaxError: an encoding that does not exist
-                    detail = f"the source cannot be read here: {error}"[:500]
+                    detail = f"the source cannot be read here: {error}"[:MAX_DETAIL]
                     unreadable[source.location] = Outcome(Status.ERROR, "runner_unavailable", detail=detail)
             if source.location in unreadable:
                 self._settle(number, unreadable[source.location])
@@ -165,7 +166,7 @@ class _Batch:
             self._dismiss(child)
         for number, outcome in enumerate(self._outcomes):
             if outcome is None:
-                text = f"no child process starts: {detail}"[:500]
+                text = f"no child process starts: {detail}"[:MAX_DETAIL]
                 self._settle(number, Outcome(Status.ERROR, "runner_unavailable", detail=text))
 
     def _dismiss(self, child: Child) -> None:

@@ -14,6 +14,8 @@ from apigen_ray.runners.arguments import Misfit
 
 MAX_VALUE = 256 * 1024
 """Bytes of a result's JSON text that are kept at most."""
+MAX_DETAIL = 500
+"""Characters of what is said about a call."""
 MAX_DEPTH = 64
 """Containers inside each other in a result."""
 MAX_INT_BITS = 1024

@@ -13,7 +13,7 @@ from apigen_ray.tables import set_columns
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from apigen_ray.verifiers.execution import ExecutionSpec
+    from apigen_ray.runners.base import ExecutionSpec
     from apigen_ray.verifiers.semantic import SemanticSpec
 
 
@@ -68,8 +68,9 @@ class Verifier(Protocol):
             table: sample rows (1 or more) that passed all earlier stages, with every column of the sample schema.
 
         Returns:
-            The same rows in the same order. Status is ``passed``, ``rejected`` or ``error``; code is one of ``codes`` or
-            "" where passed. Must not raise for what is in a row.
+            The same rows in the same order. Status is ``passed``, ``rejected`` or ``error``; code is one of ``codes``
+            or "" where passed. A row that this stage cannot or is not to judge is ``skipped`` with code
+            ``not_requested`` and goes on as if it had passed. Must not raise for what is in a row.
         """
         ...
 
