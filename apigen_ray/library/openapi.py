@@ -164,9 +164,10 @@ def parameters(item: Json, form: Json, document: Json) -> list[Parameter]:
     out = []
     for part in found:
         name = identifier(part.original)
+        place = "body" if part.place == "property" else part.place
         for candidate in (
             name,
-            identifier(f"{part.place}_{part.original}"),
+            identifier(f"{place}_{part.original}"),
             *(f"{name[:60]}_{n}" for n in range(2, 100)),
         ):
             if candidate not in names:
