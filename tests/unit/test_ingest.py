@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.errors import RecordError
-from apigen_ray.job import ingest
+from apigen_ray.job import ingest, input_rows
 from apigen_ray.job.ingest import RAW, IngestOptions, input_blocks, read_split, records_to_samples
 from apigen_ray.records import SAMPLE_HEAD, dumps
 from apigen_ray.verifiers.format import judge
@@ -139,6 +139,8 @@ def test_ids(tmp_path: Path) -> None:
     assert len({row["sample_id"] for row in found}) == 5
     (own,) = samples(lines(tmp_path / "b.jsonl", {**ROW, "key": "k"}), IngestOptions(id_column="key"))
     assert own["source_id"] == "k"
+    (own,) = samples(lines(tmp_path / "b.jsonl", ROW), IngestOptions(id_column="query"))
+    assert (own["source_id"], fault_code(own)) == ("How large?", "")
     texts = {key: [dumps(ROW[key])] * 2 for key in ("query", "tools", "answers")}
     pq.write_table(pa.table({"id": pa.array([1, None]), **texts}), tmp_path / "c.parquet")
     assert [row["source_id"] for row in samples(tmp_path / "c.parquet")] == ["1", "row:1"]
@@ -210,7 +212,7 @@ def test_jsonl_splits_hold_every_line_once(tmp_path: Path, monkeypatch: pytest.M
     rows = [{**ROW, "id": str(i), "query": "x" * (i * 37 % 400)} for i in range(60)]
     path = lines(tmp_path / "a.jsonl", *rows)
     whole = samples(path)
-    monkeypatch.setattr(ingest, "TABLE_ROWS", 3)
+    monkeypatch.setattr(input_rows, "TABLE_ROWS", 3)
     for size in (1, 100, 700, 5000, path.stat().st_size - 1, path.stat().st_size):
         monkeypatch.setattr(ingest, "SPLIT_BYTES", size)
         splits = input_blocks(path, PLAIN)
@@ -234,7 +236,7 @@ def test_parquet_splits_hold_every_row_once(tmp_path: Path, monkeypatch: pytest.
     assert [row["source_id"] for row in whole] == [str(i) for i in range(50)]
     for rows, table in ((1, 1), (5, 3), (7, 100), (17, 4), (100, 6)):
         monkeypatch.setattr(ingest, "SPLIT_ROWS", rows)
-        monkeypatch.setattr(ingest, "TABLE_ROWS", table)
+        monkeypatch.setattr(input_rows, "TABLE_ROWS", table)
         assert samples(tmp_path / "a.parquet") == whole
 
 
@@ -313,3 +315,8 @@ def test_a_file_that_vanishes_is_a_record_error(tmp_path: Path) -> None:
 def test_a_column_is_found_however_late_and_however_escaped(tmp_path: Path) -> None:
     late = lines(tmp_path / "a.jsonl", *[{"filler": "x" * 1000}] * 2200, {**ROW, "réponse": "x"})
     assert input_blocks(late, IngestOptions(reply_column="réponse"))
+    for chunk in (1 << 20, 2 << 20):  # the name across the end of what is read at once
+        start = len('{"tools": 1, "filler": "", "sa')
+        cut = lines(tmp_path / "b.jsonl", {"tools": 1, "filler": "x" * (chunk - start), "said": "x"})
+        assert cut.read_bytes().index(b'"said"') < chunk < cut.read_bytes().index(b'd": "x"')
+        assert input_blocks(cut, IngestOptions(reply_column="said"))

@@ -69,6 +69,7 @@ def test_refuses(text: str, expected: str) -> None:
 
 def test_depth_does_not_hang_on_the_callers_stack() -> None:
     assert loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    assert loads("[" * (MAX_DEPTH - 1) + "[],[]" + "]" * (MAX_DEPTH - 1))
     assert code("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)) == "not_json"
     assert len(loads("[" + ",".join(["[]"] * 500) + "]")) == 500  # many, but not deep
     assert code('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1)) == "not_json"
