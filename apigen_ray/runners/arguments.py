@@ -71,7 +71,10 @@ def converter(wanted: Any, home: str, own: list[str]) -> Converter | None:
 
 
 def _to_float(value: Any) -> Any:
-    return float(value) if type(value) is int else value
+    try:
+        return float(value) if type(value) is int else value
+    except OverflowError:
+        raise Misfit("too large for a float") from None
 
 
 def _to_int(value: Any) -> Any:
