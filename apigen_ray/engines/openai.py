@@ -5,11 +5,14 @@ import os
 import random
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import aiohttp
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
@@ -181,6 +184,8 @@ class ChatClient:
     While the server is known to be down (a request has used up its tries) each further request gets one try, so that a
     dead endpoint costs seconds and not hours; any answer ends that.
 
+    aiohttp, because with 64 requests in flight httpx took many times its CPU seconds (``bench/openai_engine.py``).
+
     Args:
         spec: where and how to ask.
         key: sent as a bearer token; struck out of whatever comes back.
@@ -191,11 +196,12 @@ class ChatClient:
         self._secret = key.get_secret_value() if key else ""
         self._slots = asyncio.Semaphore(spec.concurrency)
         self._down = False
-        self._client = httpx.AsyncClient(
+        self._session = aiohttp.ClientSession(
             headers=_headers(key),
-            timeout=httpx.Timeout(spec.timeout_s, connect=spec.connect_timeout_s, pool=None),
+            proxy=_proxy(spec.base_url),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=spec.connect_timeout_s),
             # many servers hang up on a connection that is idle for 5 s: be first
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=spec.concurrency, keepalive_expiry=3.0),
+            connector=aiohttp.TCPConnector(limit=spec.concurrency, keepalive_timeout=3.0),
         )
 
     async def answer_all(self, name: str, requests: Sequence[Request]) -> list[Reply]:
@@ -235,7 +241,7 @@ class ChatClient:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def _persist(self, body: Json, end: float, parse: Parse) -> Reply:
         content = encode(body)
@@ -261,19 +267,21 @@ class ChatClient:
     async def _try(self, content: bytes, limit: float, parse: Parse) -> tuple[Reply, float | None]:
         url = f"{self._spec.base_url}/chat/completions"
         try:
-            async with asyncio.timeout(limit):  # the client's own limits are for each read: a server may drip for ever
-                response = await self._client.post(url, content=content)
-        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
+            async with (
+                asyncio.timeout(limit),  # until the last byte: a server may drip for ever
+                self._session.post(url, data=content, allow_redirects=False) as response,
+            ):
+                body = await response.read()
+        except aiohttp.ConnectionTimeoutError:
+            return failed("endpoint_down", f"{url}: no connection in {self._spec.connect_timeout_s:g} s"), None
+        except TimeoutError:
             return failed("timeout", f"no whole answer from {url} in {limit:.3g} s"), None
-        except httpx.TransportError as error:
+        except aiohttp.ClientError as error:
             return failed("endpoint_down", self._hidden(f"{url}: {type(error).__name__}: {error}")), None
-        except httpx.DecodingError as error:
-            return failed("bad_response", self._hidden(f"undecodable body: {error}")), None
         self._down = False
-        body = response.content
         if self._secret:
             body = body.replace(self._secret.encode(), b"***")
-        return parse(response.status_code, body), retry_after(response.headers, datetime.now(UTC))
+        return parse(response.status, body), retry_after(response.headers, datetime.now(UTC))
 
     def _hidden(self, text: str) -> str:
         return text.replace(self._secret, "***") if self._secret else text
@@ -303,6 +311,14 @@ class _Worker:
 
 async def _made(spec: OpenAiSpec, key: SecretStr | None) -> ChatClient:
     return ChatClient(spec, key)
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy for a URL. aiohttp's own ``trust_env`` would read ``~/.netrc`` too, for each request."""
+    parsed = urllib.parse.urlsplit(url)
+    if urllib.request.proxy_bypass(parsed.netloc):
+        return None
+    return urllib.request.getproxies().get(parsed.scheme)
 
 
 def _headers(key: SecretStr | None) -> dict[str, str]:

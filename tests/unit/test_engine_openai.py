@@ -13,7 +13,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.engines.chat import chat_body, encode, reply_of, retry_after, score_bodies, words
-from apigen_ray.engines.openai import ChatClient, OpenAiEngine, OpenAiSpec, probe
+from apigen_ray.engines.openai import ChatClient, OpenAiEngine, OpenAiSpec, _proxy, probe
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Reply, Request
 
@@ -21,7 +21,7 @@ KEY = "sk-very/secret-4711"
 
 
 def spec(url: str = "http://127.0.0.1:9/v1", **rest: object) -> OpenAiSpec:
-    quick = {"backoff_s": 0.01, "max_backoff_s": 0.2, "timeout_s": 2.0, "deadline_s": 5.0}
+    quick = {"backoff_s": 0.01, "max_backoff_s": 0.2, "timeout_s": 10.0, "deadline_s": 30.0}
     return OpenAiSpec.model_validate({"engine": "openai", "base_url": url, "model": "loop"} | quick | rest)
 
 
@@ -284,6 +284,14 @@ def test_key_comes_from_the_environment_and_is_in_no_dump(monkeypatch) -> None:
     with pytest.raises(EnvironmentFault, match="printable ASCII") as caught:
         of.key()
     assert "sk-" not in str(caught.value)
+
+
+def test_proxy_is_the_environments(monkeypatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert _proxy("http://models.example/v1") == "http://proxy.example:3128"
+    assert _proxy("http://127.0.0.1:8000/v1") is None
+    assert _proxy("https://models.example/v1") is None
 
 
 # Scores
