@@ -57,6 +57,8 @@ def normalise_tool(tool: Any) -> Api:
         require_valid(schema)
     except SchemaError as error:
         raise ValueError(f"tool {name!r}: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"tool {name!r}: its parameters are nested too deeply") from error
     return Api(name, description if isinstance(description, str) else "", schema)
 
 
@@ -120,7 +122,8 @@ def _from_flat(given: Json) -> Json:
             optional = word.strip().lower() == "optional" and bool(comma)
             kind = kind if optional else entry.get("type", "any")
         try:
-            schema = clean({**entry, **_flat_type(kind), "required": None})
+            told = _flat_type(kind) if "type" in entry else {}
+            schema = clean({**entry, **told, "required": None})
         except SchemaError as error:
             raise SchemaError(error.code, f"parameter {name!r}: {error}") from error
         if schema.get("default") == "":

@@ -235,11 +235,14 @@ def _returns(node: Function, module: Module) -> Json | None:
 
 
 def _yields(node: ast.AST) -> bool:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Yield | ast.YieldFrom):
+    """Whether a function is a generator: it yields itself, not only in a function within it."""
+    nodes = list(ast.iter_child_nodes(node))
+    while nodes:
+        inner = nodes.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
             return True
-        if not isinstance(child, Function | ast.Lambda | ast.ClassDef) and _yields(child):
-            return True
+        if not isinstance(inner, Function | ast.Lambda | ast.ClassDef):
+            nodes += ast.iter_child_nodes(inner)
     return False
 
 

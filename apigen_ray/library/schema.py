@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from apigen_ray.records import Json
+from apigen_ray.records import Json, dumps
 
 MAX_NODES = 5_000
 """Subschemas of one schema: more is no form to put to a model. References are inlined, so that a form can explode."""
@@ -93,14 +93,15 @@ def with_null(schema: Json) -> Json:
 
 
 def require_valid(schema: Json) -> Json:
-    """The schema itself, if a validator can be built from it.
+    """The schema itself, if it is plain JSON and a validator can be built from it.
 
     Raises:
         SchemaError: it is no valid JSON Schema 2020-12.
     """
     try:
+        dumps(schema)  # a default of NaN, which no validator looks at, could not be written later
         jsonschema_rs.Draft202012Validator(schema)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
         raise SchemaError("invalid_schema", f"no valid JSON Schema: {str(error).splitlines()[0][:200]}") from error
     return schema
 
@@ -317,7 +318,9 @@ def _text(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_names(value: Any) -> bool:

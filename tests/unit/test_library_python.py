@@ -222,6 +222,12 @@ def test_types_of_sibling_modules_without_importing_any(tmp_path: Path) -> None:
     assert "shop_under_test" not in sys.modules
 
 
+def test_typing_means_typing_whatever_lies_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "typing_extensions.py").write_text("class Literal: ...")
+    form = parameters(tmp_path, "import typing_extensions as te\ndef f(x: te.Literal['a']): ...")
+    assert form["properties"]["x"] == {"type": "string", "enum": ["a"]}
+
+
 def test_importable_modules_are_found_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "outer_under_test" / "inner"
     package.mkdir(parents=True)
