@@ -14,7 +14,7 @@ from apigen_ray.errors import RecordError
 from apigen_ray.job.input_rows import JSONL, PARQUET, RAW, Split, read_split, unreadable
 from apigen_ray.library.forms import normalise_tool
 from apigen_ray.records import SAMPLE_HEAD, Style, content_hash, dumps
-from apigen_ray.strict_json import JsonProblem, loads
+from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import conform
 from apigen_ray.verifiers.format import unusable_tools
 
@@ -216,23 +216,23 @@ def _offered(text: str | None) -> tuple[str | None, list[str] | None]:
     """The tools in our form, and their names; of tools that cannot be used, the reason and no names."""
     if text is None:
         return None, None
-    try:
-        forms = loads(text)
-    except JsonProblem as problem:
-        return unusable_tools(f"the tools are no JSON: {problem.detail}", text), None
-    if not isinstance(forms, list):
-        return unusable_tools("the tools are not a list", text), None
-    tools = []
-    for position, form in enumerate(forms):
-        try:
-            tools.append(_tool(dumps(form)))
-        except ValueError as error:
-            return unusable_tools(f"tools[{position}]: {error}", text), None
-    return "[" + ",".join(tool for _, tool in tools) + "]", [name for name, _ in tools]
+    texts = items(text)
+    if texts is None:
+        return unusable_tools(f"the tools are no list: {text[:100]}", text), None
+    tools = [_tool(item) for item in texts]
+    for position, tool in enumerate(tools):
+        if isinstance(tool, str):
+            return unusable_tools(f"tools[{position}]: {tool}", text), None
+    return "[" + ",".join(tool[1] for tool in tools) + "]", [tool[0] for tool in tools]
 
 
 @lru_cache(maxsize=8192)
-def _tool(form: str) -> tuple[str, str]:
-    """Name and our text of one tool; kept apart because one tool is offered in many lists."""
-    api = normalise_tool(json.loads(form))
-    return api.name, dumps(api.tool())
+def _tool(text: str) -> tuple[str, str] | str:
+    """Name and our text of one tool, or why it cannot be used; by itself, because it is offered in many lists."""
+    try:
+        api = normalise_tool(loads(text))
+        return api.name, dumps(api.tool())
+    except JsonProblem as problem:
+        return problem.detail
+    except ValueError as error:
+        return str(error)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from apigen_ray.errors import RecordError
+from apigen_ray.strict_json import skip_space
 from apigen_ray.tables import conform
 
 JSONL, PARQUET = (".jsonl", ".ndjson"), (".parquet",)
@@ -26,7 +27,7 @@ RAW = pa.schema(
         pa.field("id", pa.string()),  # the value where it is a text, else its JSON text
         pa.field("query", pa.string()),  # JSON text
         pa.field("answers", pa.string()),  # JSON text; a JSON-encoded string is decoded
-        pa.field("tools", pa.string()),  # likewise
+        pa.field("tools", pa.string()),  # JSON text, or any other text that stands in its place
         pa.field("reply", pa.string()),  # the reply's own text
         pa.field("style", pa.string()),  # as it stands there
         pa.field("unread", pa.string()),  # the whole line where it is no JSON object or names a key twice
@@ -35,7 +36,6 @@ RAW = pa.schema(
 """One input row as it was found; a column that the row lacks is null."""
 
 _BOM = b"\xef\xbb\xbf"
-_SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _READER = json.JSONDecoder()  # lenient: only finds where a value ends, the format verifier judges its text
 
@@ -123,30 +123,25 @@ def _line(text: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str | No
 
 def _members(text: str) -> Iterator[tuple[str, Any, str]]:
     """Key, value and the value's own text of each member of the one JSON object that the text is."""
-    position = _space(text, 0)
-    opening, position = text[position : position + 1], _space(text, position + 1)
+    position = skip_space(text, 0)
+    opening, position = text[position : position + 1], skip_space(text, position + 1)
     if opening != "{":
         raise ValueError("no object")
     closing = ","
     if text[position : position + 1] == "}":
         closing, position = "}", position + 1
     while closing == ",":
-        key, end = _READER.raw_decode(text, _space(text, position))
-        end = _space(text, end)
+        key, end = _READER.raw_decode(text, skip_space(text, position))
+        end = skip_space(text, end)
         if not isinstance(key, str) or text[end : end + 1] != ":":
             raise ValueError("no member")
-        start = _space(text, end + 1)
+        start = skip_space(text, end + 1)
         value, end = _READER.raw_decode(text, start)
         yield key, value, text[start:end]
-        position = _space(text, end)
+        position = skip_space(text, end)
         closing, position = text[position : position + 1], position + 1
-    if closing != "}" or _space(text, position) != len(text):
+    if closing != "}" or skip_space(text, position) != len(text):
         raise ValueError("no end")
-
-
-def _space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position
 
 
 def _parquet_tables(split: Split) -> Iterator[pa.Table]:
@@ -204,7 +199,9 @@ def _raw_text(raw: str, value: Any, span: str | None = None) -> str | None:
         value: the value.
         span: its JSON text where the input has one.
     """
-    if raw in ("answers", "tools") and isinstance(value, str):
+    if raw == "tools" and isinstance(value, str):
+        return value
+    if raw == "answers" and isinstance(value, str):
         try:
             _READER.decode(value)
         except (ValueError, RecursionError):

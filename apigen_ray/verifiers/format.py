@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from apigen_ray.asks.base import Ask
 from apigen_ray.records import Json, Status, Style, dumps
-from apigen_ray.strict_json import JsonProblem, loads
+from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import set_columns
 from apigen_ray.verifiers.base import Setting, with_verdict
 
@@ -275,35 +275,45 @@ def _offered(tools: str | None) -> dict[str, jsonschema_rs.Validator] | Fault:
     """A compiled validator for the arguments of each offered tool, by name."""
     if tools is None:
         return Fault("bad_tools", "there are no tools")
-    try:
-        forms = loads(tools)
-    except JsonProblem as problem:
-        return Fault("bad_tools", _short(f"the tools are no JSON: {problem.detail}"))
-    if isinstance(forms, dict) and "unusable" in forms:
-        return Fault("bad_tools", _short(str(forms["unusable"])))
-    if not isinstance(forms, list):
-        return Fault("bad_tools", f"the tools are {_kind(forms)}, not a list")
+    texts = items(tools)
+    if texts is None:
+        return _no_tools(tools)
     offered: dict[str, jsonschema_rs.Validator] = {}
-    for position, form in enumerate(forms):
-        name = form.get("name") if isinstance(form, dict) else None
-        if not isinstance(name, str) or not isinstance(form.get("parameters"), dict):
-            return Fault("bad_tools", f"tools[{position}] has no name or no parameters")
-        validator = _validator(dumps(form["parameters"]))
-        if isinstance(validator, str):
-            return Fault("bad_tools", _short(f"tools[{position}] {name!r}: {validator}"))
+    for position, text in enumerate(texts):
+        tool = _tool(text)
+        if isinstance(tool, str):
+            return Fault("bad_tools", _short(f"tools[{position}] {tool}"))
+        name, validator = tool
         if offered.setdefault(name, validator) is not validator:
             return Fault("bad_tools", _short(f"two different tools are called {name!r}"))
     return offered
 
 
+def _no_tools(tools: str) -> Fault:
+    try:
+        value = loads(tools)
+    except JsonProblem as problem:
+        return Fault("bad_tools", _short(f"the tools are no JSON: {problem.detail}"))
+    if isinstance(value, dict) and "unusable" in value:
+        return Fault("bad_tools", _short(str(value["unusable"])))
+    return Fault("bad_tools", f"the tools are {_kind(value)}, not a list")
+
+
 @lru_cache(maxsize=8192)
-def _validator(parameters: str) -> jsonschema_rs.Validator | str:
-    """The compiled schema, or why there is none. A tool is met in many lists, so it is kept apart from them."""
+def _tool(text: str) -> tuple[str, jsonschema_rs.Validator] | str:
+    """A tool's name and its compiled schema, or why there is none; by itself, because it is offered in many lists."""
+    try:
+        form = loads(text)
+    except JsonProblem as problem:
+        return f"is no JSON: {problem.detail}"
+    name = form.get("name") if isinstance(form, dict) else None
+    if not isinstance(name, str) or not isinstance(form.get("parameters"), dict):
+        return "has no name or no parameters"
     try:
         # Offline: a foreign schema must not make this process fetch what its $ref names.
-        return jsonschema_rs.Draft202012Validator(parameters, validate_formats=True, offline=True)
+        return name, jsonschema_rs.Draft202012Validator(form["parameters"], validate_formats=True, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        return f"no JSON Schema: {str(error).partition(chr(10))[0]}"
+        return f"{name!r} is no JSON Schema: {str(error).partition(chr(10))[0]}"
 
 
 class _Violation(NamedTuple):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apigen_ray.job.ingest import IngestOptions, input_blocks, read_split, records_to_samples
 from apigen_ray.records import SAMPLE_HEAD, calls_from_json, calls_to_json, dumps, status_fields
-from apigen_ray.strict_json import JsonProblem, loads
+from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers.format import DETAIL_CHARACTERS, FormatVerifier
 
@@ -103,6 +103,7 @@ def test_strict_json_reads_back_what_is_written(value: Any) -> None:
     except ValueError:
         return  # not finite
     assert loads(text) == value
+    assert items(text) == ([dumps(item) for item in value] if isinstance(value, list) else None)
 
 
 LINES = (

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from apigen_ray.strict_json import MAX_DEPTH, JsonProblem, loads
+from apigen_ray.strict_json import MAX_DEPTH, JsonProblem, items, loads
 
 
 def code(text: str) -> str:
@@ -77,6 +77,29 @@ def test_depth_does_not_hang_on_the_callers_stack() -> None:
 
 def test_a_large_integer_stays_exact() -> None:
     assert loads("1" * 4000) == int("1" * 4000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[]", []),
+        (" [ ] ", []),
+        ('[1 , {"a": [1, 2]},"x]"]\n', ["1", '{"a": [1, 2]}', '"x]"']),
+        ("[NaN]", ["NaN"]),  # whoever reads the item finds it
+        ("", None),
+        ("{}", None),
+        ('"[]"', None),
+        ("[1,]", None),
+        ("[1 2]", None),
+        ("[1", None),
+        ("[1] [2]", None),
+        ("[" * 100_000, None),
+        ("[" + "1" * 5000 + "]", None),
+    ],
+    ids=lambda value: ascii(value and value[:24]),
+)
+def test_items_of_a_list(text: str, expected: list[str] | None) -> None:
+    assert items(text) == expected
 
 
 def test_detail_names_the_place() -> None:
