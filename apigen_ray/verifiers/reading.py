@@ -106,7 +106,6 @@ class Reading:
         cased: `plain` with single spaces: as ``text``, but in its own case.
         words: its stems, in order.
         padded: its stems with one space between and around them.
-        squeezed: its letters and digits alone.
         figures: its numbers that belong to no date or time.
         numbers: every number that can be read in it, those of dates and times too, and where; the surest place first.
         dates: its dates: place and possible meanings.
@@ -126,7 +125,7 @@ class Reading:
     def __post_init__(self) -> None:
         self.padded = f" {' '.join(self.words)} "
         self.word_set = frozenset(self.words)
-        self._squeezed: str | None = None
+        self._joined: frozenset[str] | None = None
         self._marked: frozenset[str] | None = None
 
     def marked(self, word: str) -> bool:
@@ -138,11 +137,14 @@ class Reading:
         return word in self._marked
 
     @property
-    def squeezed(self) -> str:
-        """Letters and digits alone; made when first asked for."""
-        if self._squeezed is None:
-            self._squeezed = "".join(char for char in self.text if char.isalnum())
-        return self._squeezed
+    def joined(self) -> frozenset[str]:
+        """Each word, and each two and three together as one: ``wi-fi`` as ``wifi``; made when first asked for."""
+        if self._joined is None:
+            words = self.words
+            pairs = map("".join, zip(words, words[1:], strict=False))
+            threes = map("".join, zip(words, words[1:], words[2:], strict=False))
+            self._joined = frozenset((*words, *pairs, *threes))
+        return self._joined
 
 
 def read(text: str) -> Reading:

@@ -160,16 +160,21 @@ COMPARISONS = {
 """Signs and the words that say them."""
 
 NEGATIONS = frozenset(
-    "no not without non dont doesnt don doesn isnt isn wont never exclude excluding skip skipping omit omitting "
-    "disable disabled off avoid ignore ignoring ignored instead neither nor leave drop hide false less".split()
+    stem(word)
+    for word in "no not without non dont don doesn isn won never exclude excluding skip omit omitting disable avoid "
+    "ignore instead neither nor leave drop hide false less".split()
 )
-"""Words that turn a request for something into its opposite."""
+"""Stems that turn a request for what follows into its opposite."""
+
+LATER_NEGATIONS = frozenset(stem(word) for word in "excluded off out disabled omitted ignored removed".split())
+"""Stems that do so for what stands before them."""
 
 FILLERS = frozenset("the a an of in on at to for by and or with per is".split())
 """Words of a value that a request may leave out."""
 
 FLAG_FILLERS = frozenset(
-    "is are be use used using has have with include included including includ enable enabled allow allowed want "
+    stem(word)
+    for word in "is are be use used using has have with include included including enable enabled allow allowed want "
     "should only flag show do return get in of the a as to or and add apply require required whether set".split()
 )
-"""Words of a boolean's name that do not say what it is about."""
+"""Stems in a boolean's name that do not say what it is about."""
