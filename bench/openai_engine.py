@@ -1,8 +1,8 @@
 """The ``openai`` engine against a plain asyncio client on one loopback server: requests per second, seen by the server.
 
-Run: ``python bench/openai_engine.py [--pairs 7] [--rows 1536]``; about two minutes. The server answers after 200 ms; all
-clients keep 64 requests in flight; the plain one is aiohttp's. A run's rate is its requests over the time from the first
-arrival to the last answer, so that starting Ray's actor is not in it; that is reported apart.
+Run: ``python bench/openai_engine.py [--pairs 7] [--rows 1536]``; about two minutes. The server answers after 200 ms,
+all clients keep 64 requests in flight; the plain one is aiohttp's. A run's rate is its requests over the time from the
+first arrival to the last answer, so that starting Ray's actor is not in it; that is reported apart.
 """
 
 import argparse

@@ -82,9 +82,7 @@ def spell(asker: str, calls: Sequence[Call]) -> str:
 
 
 def spoken(value: Any) -> str:
-    """A scalar as it stands in a query."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    """A text or number as it stands in a query."""
     return value if isinstance(value, str) else dumps(value)
 
 
@@ -101,6 +99,8 @@ def _phrases(value: Any, name: str = "") -> list[str]:
         return [f"{words} {', '.join(map(spoken, value))}"]
     if isinstance(value, list):
         return [phrase for item in value for phrase in _phrases(item, name)]
+    if isinstance(value, bool):
+        return [words if value else f"no {words}"]
     return [f"{words} {spoken(value)}"]
 
 

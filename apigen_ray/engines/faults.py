@@ -302,8 +302,13 @@ def _stray_number(draft: Draft, rng: random.Random) -> str:
     return f"{draft.query} The last invoice was {rng.randint(200_000, 900_000)}."
 
 
-def _stray_date(draft: Draft, rng: random.Random) -> str:
-    return f"{draft.query} It was promised for {rng.randint(2041, 2059)}-0{rng.randint(1, 9)}-{rng.randint(13, 28)}."
+def _stray_date(draft: Draft, rng: random.Random) -> str | None:
+    told = {value for call in draft.calls for value in _leaves(call.arguments) if isinstance(value, int | float)}
+    for _ in range(50):
+        year, month, day = rng.randint(2041, 2059), rng.randint(1, 12), rng.randint(1, 28)
+        if told.isdisjoint((year, month, day)):  # a figure of the calls could be taken for a part of the date
+            return f"{draft.query} It was promised for {year}-{month:02}-{day:02}."
+    return None
 
 
 def _stray_quote(draft: Draft, rng: random.Random) -> str:
@@ -311,9 +316,7 @@ def _stray_quote(draft: Draft, rng: random.Random) -> str:
 
 
 def _leaked_call(draft: Draft, rng: random.Random) -> str:
-    call = draft.calls[0]
-    written = ", ".join(f"{name}={dumps(value)}" for name, value in call.arguments.items())
-    return f"{draft.query} Use {call.name}({written})."
+    return f"{draft.query} The answer is {dumps(draft.calls[0].form())}."
 
 
 def _untouched(draft: Draft, rng: random.Random) -> str:
