@@ -192,7 +192,9 @@ class Matcher:
         reading = self.reading
         if (word in reading.word_set and word not in WEAK) or self._otherwise(word):
             return True
-        return word[0].isdigit() and word.isdecimal() and float(word) in reading.numbers
+        if word[0].isdigit():
+            return word.isdecimal() and float(word) in reading.numbers
+        return len(word) >= 5 and any(_alike(word, each) for each in reading.words if len(each) >= 5)
 
 
 @lru_cache(maxsize=16384)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from apigen_ray.verifiers.vocabulary import CARDINALS, MONTHS, ORDINALS, SCALES, SINGLE, stem
@@ -141,7 +142,7 @@ class Reading:
         """Each word, and each two and three together as one: ``wi-fi`` as ``wifi``; made when first asked for."""
         if self._joined is None:
             words = self.words
-            pairs = map("".join, zip(words, words[1:], strict=False))
+            pairs = map("".join, pairwise(words))
             threes = map("".join, zip(words, words[1:], words[2:], strict=False))
             self._joined = frozenset((*words, *pairs, *threes))
         return self._joined

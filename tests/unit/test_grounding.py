@@ -88,6 +88,7 @@ def judge(query, *arguments, name="convert", schema=None):
         ("Reverse the word “Level”.", "level"),
         ("Mail jo.holt@example.com now.", "jo.holt@example.com"),
         ("I like jazz concerts.", "jazz concert"),
+        ("Any musical for children?", ["music", "child"]),
         ("The capital of France?", "France capital"),
         ("Who wrote 'The Old Man and the Sea'?", "The Old Man and the Sea"),
         ("Any wi-fi here?", "wifi"),
