@@ -323,6 +323,10 @@ def _untouched(draft: Draft, rng: random.Random) -> str:
     return draft.text()  # the reply is right; it is the judge that is made to err, by what ``planted`` says
 
 
+def _calls_untouched(draft: Draft, rng: random.Random) -> str | None:
+    return draft.text() if draft.calls else None
+
+
 def _cut_off(draft: Draft, rng: random.Random) -> Reply:
     text = draft.text()
     return Reply(text=text[: len(text) * 2 // 3], finish="length")
@@ -383,8 +387,14 @@ FAULTS: dict[str, Fault] = {
     "date_not_in_calls": Fault("grounding", "date_not_in_calls", _query(_stray_date)),
     "quote_not_in_calls": Fault("grounding", "quote_not_in_calls", _query(_stray_quote)),
     "leaked_call": Fault("grounding", "leaked_call", _query(_leaked_call)),
+    # these come true where ``semantic.checks`` has the check that is meant
+    "unlikely": Fault("semantic", "unlikely", _untouched),
+    "no_likelihood": Fault("semantic", "no_likelihood", _untouched, verdict="error"),
+    "roundtrip_differs": Fault("semantic", "roundtrip_differs", _calls_untouched),
+    "roundtrip_unreadable": Fault("semantic", "roundtrip_unreadable", _untouched),
     "judge_failed": Fault("semantic", "judge_failed", _untouched),
     "judge_unreadable": Fault("semantic", "judge_unreadable", _untouched),
+    "judge_down": Fault("semantic", "engine_error", _untouched, verdict="error"),
 }
 """Every fault by its name in a run file."""
 

@@ -13,7 +13,7 @@ from apigen_ray.asks.base import Ask, Row
 from apigen_ray.engines import faults
 from apigen_ray.engines.drafts import draft_of
 from apigen_ray.engines.rows import Asked, answer_rows
-from apigen_ray.records import Reply, Style, content_hash, dumps
+from apigen_ray.records import Mode, Reply, Request, Style, content_hash, dumps
 from apigen_ray.tables import set_columns
 
 if TYPE_CHECKING:
@@ -75,12 +75,10 @@ class ScriptedEngine:
         def reply(asked: Asked) -> Reply:
             row, request = asked
             said: str | Reply
-            if request.score:
-                said = Reply(text="", logprob=-0.5)
-            elif ask.name == "reply":
+            if ask.name == "reply":
                 said, planted[row["prompt_id"]] = self.draft(row)
             else:
-                said = _judged(ask.name, row)
+                said = _judged(ask.name, request, row)
             if isinstance(said, str):
                 said = Reply(text=said, finish="stop", completion_tokens=len(said.split()))
             return replace(said, model=self.spec.model)
@@ -104,17 +102,24 @@ class ScriptedEngine:
             chance -= share
             if chance < 0:
                 return faults.plant(draft, name, self.spec.faults, rng)
-        return draft.text(), faults.NONE
+        if draft.mode == Mode.CALL_FIRST:
+            return draft.text(), faults.NONE
+        records = [draft, *(draft_of(row, rng) for _ in range(1, row.get("pairs") or 1))]
+        return "[" + ",".join(each.text() for each in records) + "]", faults.NONE
 
 
 _LEAST = {Style.SIMPLE: 1, Style.MULTIPLE: 1, Style.PARALLEL: 2, Style.PARALLEL_MULTIPLE: 2, Style.IRRELEVANCE: 0}
 
 
-def _judged(name: str, row: Row) -> str:
+def _judged(name: str, request: Request, row: Row) -> str | Reply:
     code = json.loads(row.get("planted") or faults.NONE)["code"]
-    if name == "roundtrip":
-        return str(row["answers"])
-    if code == "judge_unreadable":
+    if code == "engine_error":
+        return Reply(error="endpoint_down: planted")
+    if request.score:
+        return Reply(text="", logprob={"unlikely": -9.0, "no_likelihood": None}.get(code, -0.05))
+    if code == f"{name}_unreadable":
         return "Hard to say, it depends."
+    if name == "roundtrip":
+        return "[]" if code == "roundtrip_differs" else str(row["answers"])
     verdict = "no" if code == "judge_failed" else "yes"
     return dumps({"thought": "Scripted: no model has read this.", "pass": verdict})

@@ -17,7 +17,12 @@ from apigen_ray.engines.scripted import ScriptedEngine, ScriptedSpec
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import DRAFT, Api, Json, Mode, Reply, Request, Style, dumps
 from apigen_ray.tables import conform, table_of
+from apigen_ray.verifiers.base import Setting
+from apigen_ray.verifiers.execution import ExecutionSpec, ExecutionVerifier
 from apigen_ray.verifiers.format import judge
+from apigen_ray.verifiers.grounding import ground
+from apigen_ray.verifiers.semantic import SemanticSpec, SemanticVerifier
+from apigen_ray.verifiers.stages import sample_schema
 
 ROOT = Path(__file__).parents[2]
 PLANNED = [{"name": "divide", "arguments": {"dividend": 88.5, "divisor": divisor}} for divisor in (2, 4)]
@@ -78,12 +83,19 @@ def fitting(name: str, mode: Mode = Mode.QUERY_FIRST) -> list[tuple[Draft, str |
 
 
 def verdict(draft: Draft, said: str | Reply) -> str:
-    """The code that the format verifier gives, "" where it passes."""
+    """The code that format or grounding gives, "" where both pass."""
     if isinstance(said, Reply) and said.error:
         return "engine_error"
     text = said.text if isinstance(said, Reply) else said
-    fault = judge(text, dumps(list(draft.tools)), str(draft.style)).fault
-    return fault.code if fault else ""
+    if draft.mode == Mode.CALL_FIRST:
+        text = dumps({"query": text, "answers": [call.form() for call in draft.calls]})
+    found = judge(text, dumps(list(draft.tools)), str(draft.style))
+    if found.fault:
+        return found.fault.code
+    calls = json.loads(found.answers or "[]")
+    return (
+        ground(found.query or "", calls, {tool["name"]: tool["parameters"] for tool in draft.tools})[0] if calls else ""
+    )
 
 
 @pytest.mark.parametrize("name", faults.FAULTS)
@@ -91,14 +103,12 @@ def test_fault_is_what_it_says(name: str) -> None:
     fault = faults.FAULTS[name]
     found = fitting(name)
     assert found, "the fault fits no row of the smoke library"
-    expected = fault.code if fault.stage == "format" else ""
-    if name == "range_violation":
-        expected = "range_violation"
+    expected = fault.code if fault.stage in ("format", "grounding") else ""
     assert {verdict(draft, said) for draft, said in found} == {expected}
 
 
 @pytest.mark.parametrize("style", Style)
-def test_faultless_drafts_pass_the_format(style: Style) -> None:
+def test_faultless_drafts_pass_format_and_grounding(style: Style) -> None:
     for number in range(100):
         draft = draft_of(row(number, style), seeded(number))
         assert verdict(draft, draft.text()) == ""
@@ -160,7 +170,8 @@ def test_shares_are_kept_and_planted_tells_the_truth() -> None:
     planted = Counter()
     for item in done:
         said = json.loads(item["planted"])
-        fault = judge(item["reply"]["text"], item["tools"], item["style"]).fault
+        text = item["reply"]["text"].removeprefix("[").removesuffix("]")  # a faultless one is a list of one
+        fault = judge(text if said["code"] == "" else item["reply"]["text"], item["tools"], item["style"]).fault
         assert said["code"] == (fault.code if fault else "")
         assert said["verdict"] == ("fail_format" if fault else "verified")
         planted[said["code"]] += 1
@@ -183,22 +194,35 @@ def test_call_first_query_spells_the_planned_values() -> None:
             assert "dividend 88.5 and divisor 2" in item["reply"]["text"]
 
 
-def test_judge_follows_what_is_planted() -> None:
-    rows = [row(i, Style.SIMPLE) | {"answers": "[]"} for i in range(3)]
-    schema = DRAFT.append(pa.field("answers", pa.string()))
-    for name in ("judge", "roundtrip", "likelihood"):
-        schema = schema.append(pa.field(name, DRAFT.field("reply").type))
-    rows[1]["planted"] = faults.FAULTS["judge_failed"].planted()
-    rows[2]["planted"] = faults.FAULTS["judge_unreadable"].planted()
-    done = engine().answer(table_of(rows, schema), Says("judge"), always, schema)
-    texts = [reply["text"] for reply in done["judge"].to_pylist()]
-    assert [json.loads(text)["pass"] for text in texts[:2]] == ["yes", "no"]
-    with pytest.raises(ValueError, match="Expecting value"):
-        json.loads(texts[2])
-    assert done["planted"].to_pylist() == [item.get("planted") for item in rows]
-    assert engine().answer(done, Says("roundtrip"), always, schema)["roundtrip"][0].as_py()["text"] == "[]"
-    scores = engine().answer(done, Says("likelihood", score=True), always, schema)["likelihood"].to_pylist()
-    assert {score["logprob"] for score in scores} == {-0.5}
+def test_reply_holds_as_many_pairs_as_are_asked_for() -> None:
+    items = [row(i, Style.SIMPLE) | {"pairs": 3} for i in range(5)]
+    done = engine().answer(table_of(items, DRAFT), Says("reply"), always, DRAFT).to_pylist()
+    for item in done:
+        records = json.loads(item["reply"]["text"])
+        assert len({record["query"] for record in records}) == 3
+        assert all(judge(dumps(record), item["tools"], item["style"]).fault is None for record in records)
+
+
+SEMANTIC = [name for name, fault in faults.FAULTS.items() if fault.stage == "semantic"]
+SPEC = SemanticSpec(checks=("judge", "roundtrip", "likelihood"))
+
+
+@pytest.mark.parametrize("name", ["", *SEMANTIC])
+def test_judge_follows_what_is_planted(name: str) -> None:
+    schema = sample_schema([ExecutionVerifier, SemanticVerifier])
+    answers = dumps(PLANNED[:1])
+    planted = faults.FAULTS[name].planted() if name else faults.NONE
+    item = row(0, Style.SIMPLE) | {"query": "?", "answers": answers, "tools": dumps([smoke()[0].tool()])}
+    samples = table_of([item | {"planted": planted}], schema)
+    verifier = SemanticVerifier(Setting({}, ExecutionSpec(), SPEC))
+    for ask in verifier.needs:
+        samples = engine().answer(samples, ask, always, schema)
+    done = verifier.check(samples).to_pylist()[0]
+    said = json.loads(planted)
+    assert done["semantic_code"] == said["code"]
+    status = {"verified": "passed", "error": "error"}.get(said["verdict"], "rejected")
+    assert done["semantic_status"] == status
+    assert done["planted"] == planted
 
 
 @pytest.mark.parametrize("shares", [{"typo": 0.1}, {"empty": 0}, {"empty": 1.2}, {"empty": 0.6, "refusal": 0.6}])
