@@ -207,7 +207,7 @@ def test_parallel_calls_need_each_of_their_values():
         ("The base64 form, or base 64, of hello?", {"text": "hello"}, "number_not_in_calls"),
         ("I live at 12 Elm Road.", {"address": "12 Elm Road"}, ""),
         ("The rain of the last six months?", {"span": "six_months"}, ""),
-        ("1. Take 5. 2. Take 6.", {"x": [5, 6]}, ""),
+        ("1. Take 5. 2. Take 6. 3. Take 9.", {"x": [5, 6, 9]}, ""),
         ("Solve 3x^2 + 4x + 2 = 0.", {"a": 3, "b": 4, "c": 2}, ""),
         ("A volume of 10 m^3.", {"volume": 10}, ""),
         ("Numbers 100,200 and 300.", {"x": [100, 200, 300]}, ""),

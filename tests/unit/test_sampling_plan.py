@@ -66,6 +66,12 @@ def test_rounds_generators_and_seeds_differ():
     assert len({str(plan()), str(plan(seed=2)), str(plan(round=1)), str(plan(generator="h"))}) == 4
 
 
+def test_values_differ_between_rounds_and_generators():
+    one = planner(LIBRARY[:1], mode="call_first", styles={"simple": 1})
+    plans = [one.rows(round, name, [0])[0]["candidates"] for round, name in ((0, "g"), (1, "g"), (0, "h"))]
+    assert len(set(plans)) == 3
+
+
 def test_styles_keep_their_shares_at_every_length():
     weights = {"simple": 2, "multiple": 1, "parallel": 1}
     rows = planner(styles=weights).rows(0, "g", range(400))

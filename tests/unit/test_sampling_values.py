@@ -111,6 +111,16 @@ def test_optional_parameters_are_sometimes_there_and_never_their_default():
     assert 5 not in drawn({"type": "integer", "minimum": 4, "maximum": 6, "default": 5}, required=False)
 
 
+def test_what_holds_between_parameters_is_kept():
+    flag = {"type": "boolean"}
+    schema = {"type": "object", "properties": {"a": flag, "b": flag}, "dependentRequired": {"a": ["b"]}}
+    arguments = Arguments(Api("f", "", schema), {})
+    rng = random.Random(1)  # noqa: S311 - the same test each time
+    drawn = [arguments.draw(rng) for _ in range(60)]
+    assert any("a" in item for item in drawn)
+    assert all("b" in item for item in drawn if "a" in item)
+
+
 def test_names_give_hints():
     assert name_words("maxDailyCost_eur2") == ["max", "daily", "cost", "eur", "2"]
     assert "Lisbon" in drawn({"type": "string"}, name="home_city")
