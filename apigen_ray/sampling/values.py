@@ -54,11 +54,10 @@ class Arguments:
 
     def draw(self, rng: random.Random) -> Json | None:
         """Valid arguments, or None where none could be found."""
-        for _ in range(ATTEMPTS if self._fields else 0):
-            arguments = self._fields.draw(rng)  # type: ignore[union-attr]  # checked in the line above
-            if self._valid(arguments):
-                return arguments
-        return None
+        if self._fields is None:
+            return None
+        drawn = (self._fields.draw(rng) for _ in range(ATTEMPTS))
+        return next((arguments for arguments in drawn if self._valid(arguments)), None)
 
     def draw_several(self, rng: random.Random, count: int) -> list[Json] | None:
         """Valid arguments for several calls to the one API, no two alike, or None where so many could not be found.

@@ -344,11 +344,11 @@ def _spelled(run: str, offset: int) -> list[tuple[float, int, int, bool]]:
             decimals.append(str(CARDINALS[word]))
             end = match.end()
         elif word in CARDINALS or word in ORDINALS:
-            value = CARDINALS.get(word) if word in CARDINALS else ORDINALS[word]
-            fits = last in ("scale", "big") or (last == "ten" and value < 10 and not joined)  # type: ignore[operator]
+            value = CARDINALS[word] if word in CARDINALS else ORDINALS[word]
+            fits = last in ("scale", "big") or (last == "ten" and value < 10 and not joined)
             if start >= 0 and not fits:
                 flush()
-            current += value  # type: ignore[operator]
+            current += value
             start = match.start() if start < 0 else start
             end = match.end()
             last = "ten" if value in range(20, 100, 10) else "unit"

@@ -63,6 +63,7 @@ def judge(query, *arguments, name="convert", schema=None):
         ("One and a half cups.", 1.5),
         ("Two point five cups.", 2.5),
         ("Half of it.", 0.5),
+        ("Three quarters of it.", 0.75),
         ("The third of May.", 3),
         ("Compounded monthly.", 12),
         # dates and times
