@@ -184,6 +184,8 @@ class _Batch:
         patience = min(child.deadline(self._spec.timeout_s) for child in busy.values()) - time.monotonic()
         for descriptor, event in poll.poll(max(0, patience * 1000 + 1)):
             child = busy.pop(descriptor)
+            if child not in self._children:  # given up with the rest of the batch, a moment ago
+                continue
             if event & select.POLLOUT:
                 child.send()
             if event & ~select.POLLOUT:
@@ -194,7 +196,7 @@ class _Batch:
                     self._break(child, broken)
         now = time.monotonic()
         for child in busy.values():  # these were silent: whatever came is looked at before the clock is
-            if child.deadline(self._spec.timeout_s) <= now:
+            if child in self._children and child.deadline(self._spec.timeout_s) <= now:
                 self._break(child, BrokenError("timeout", f"no answer within {self._spec.timeout_s:g} s"))
 
     def _take(self, child: Child, answer: Answer) -> None:
