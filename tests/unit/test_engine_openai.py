@@ -105,6 +105,7 @@ def test_reply_holds_text_usage_and_seconds(chat_server, answer) -> None:
         (200, b'{"choices": {"0": 1}}', "bad_response"),
         (200, b"[" * 100_000, "bad_response"),
         (302, b"", "bad_response"),
+        (203, b'{"choices": [{"message": {"content": "a proxy\'s"}}]}', "bad_response"),
         (400, b'{"error": {"message": "temperature?"}}', "bad_request"),
         (422, b"no", "bad_request"),
         (400, b'{"error": {"message": "This model\'s maximum context length is 2048 tokens."}}', "context_length"),

@@ -112,6 +112,7 @@ def test_faultless_drafts_pass_format_and_grounding(style: Style) -> None:
     for number in range(100):
         draft = draft_of(row(number, style), seeded(number))
         assert verdict(draft, draft.text()) == ""
+        assert len({dumps(call.form()) for call in draft.calls}) == len(draft.calls)
 
 
 def test_format_faults_are_all_of_the_format_codes() -> None:
