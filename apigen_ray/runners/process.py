@@ -173,10 +173,6 @@ class Child:
             del inbox[:end]
             yield _parse(body)
 
-    def alive(self) -> bool:
-        """Whether the process is there."""
-        return self._process.poll() is None
-
     def kill(self) -> None:
         """Ends the process and its group, and waits for it."""
         with contextlib.suppress(ProcessLookupError):

@@ -99,9 +99,6 @@ class _Batch:
 
     def run(self) -> list[Outcome]:
         """Settles every call."""
-        for child in list(self._children):
-            if not child.alive():  # since the last batch
-                self._dismiss(child)
         while self._left:
             self._feed()
             self._listen()

@@ -165,6 +165,19 @@ def write_everywhere() -> int:
             pass
     return 1
 
+def forge(number: int) -> int:
+    frame = b'[%d,"","42","",0.0]' % number
+    for descriptor in range(3, 32):
+        try:
+            os.write(descriptor, len(frame).to_bytes(4, "big") + frame)
+        except OSError:
+            pass
+    time.sleep(60)
+
+def fill(megabytes: int) -> int:
+    sys.filled = bytearray(megabytes << 20)
+    return megabytes
+
 def noise(text: str) -> int:
     print(text, flush=True)
     print(text, file=sys.stderr, flush=True)
@@ -296,6 +309,7 @@ def test_calls_by_keyword(run: RunCalls) -> None:
         ("stop_itself", {}, "killed", "SIGKILL"),
         ("close_everything", {}, "killed", "exit status"),
         ("write_everywhere", {}, "killed", "wrote into the runner's protocol"),
+        ("forge", {"number": 7}, "killed", "wrote into the runner's protocol"),
         ("outputs", {"which": "nan"}, "bad_output", "$[1].deep[0]: nan is no JSON number"),
         ("outputs", {"which": "inf"}, "bad_output", "$: inf"),
         ("outputs", {"which": "decimal_nan"}, "bad_output", "$: Infinity"),
@@ -375,6 +389,11 @@ def test_a_call_that_kills_its_successor_does_not_pass_on_the_blame(run: RunCall
     assert [outcome.value for outcome in outcomes[1:]] == ["0.3", "2"]
 
 
+def test_a_call_that_leaves_no_memory_does_not_pass_on_the_blame(run: RunCalls) -> None:
+    first, second = run(("fill", {"megabytes": 120}), ("fill", {"megabytes": 100}))
+    assert (first.value, second.value) == ("120", "100")
+
+
 def test_output_of_functions_does_not_reach_the_protocol(run: RunCalls) -> None:
     outcomes = run(*[("noise", {"text": "x" * 70_000})] * 5)
     assert [outcome.value for outcome in outcomes] == ["70000"] * 5
@@ -386,11 +405,12 @@ def test_large_arguments_and_results_do_not_block_each_other(run: RunCalls) -> N
     assert all(outcome.status == Status.PASSED for outcome in outcomes)
 
 
-def test_nothing_is_written_and_nothing_inherited(
-    run: RunCalls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written_and_nothing_inherited(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "secret")
-    written, environment = run(("write_file", {"path": str(tmp_path / "x")}), ("environment", {}))
+    runner = PythonRunner(ExecutionSpec())
+    calls = [task(source, "write_file", {"path": str(tmp_path / "x")}), task(source, "environment")]
+    written, environment = runner.run(calls)
+    runner.close()
     assert written.code == "exec_error"
     assert "API_KEY" not in value(environment)
 
@@ -628,6 +648,23 @@ def test_two_children_that_fail_in_the_same_moment(
     monkeypatch.setattr(python._Batch, "_listen", listen_late)
     outcomes = PythonRunner(ExecutionSpec(workers=3)).run([task(source, "add", {"a": 1})] * 300)
     assert {outcome.code for outcome in outcomes} == {"runner_unavailable"}
+
+
+def test_starts_that_fail_now_and_then_do_no_harm(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = 0
+
+    def child(spec: ExecutionSpec, root: str) -> process.Child:
+        nonlocal starts
+        starts += 1
+        if starts % 2:
+            raise BlockingIOError("fork: resource temporarily unavailable")
+        return process.Child(spec, root)
+
+    monkeypatch.setattr(python, "Child", child)
+    runner = PythonRunner(ExecutionSpec())
+    outcomes = runner.run([task(source, "crash"), task(source, "add", {"a": 1}), task(source, "crash")])
+    runner.close()
+    assert [outcome.code for outcome in outcomes] == ["killed", "", "killed"]
 
 
 def test_several_workers_share_a_batch(source: str) -> None:
