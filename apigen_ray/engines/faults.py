@@ -50,32 +50,18 @@ def _text(change: Callable[[str], str]) -> Plant:
     return lambda draft, rng: None if draft.mode == Mode.CALL_FIRST else change(draft.text())
 
 
-def _swapped(draft: Draft, value: str) -> str | None:
-    """The record with one argument replaced by JSON that no encoder writes."""
-    for position, call in enumerate(draft.calls):
-        for name in call.arguments:
-            calls = [Call(other.name, dict(other.arguments)) for other in draft.calls]
-            calls[position].arguments[name] = "@@"
-            return record(draft.query, [item.form() for item in calls]).replace('"@@"', value, 1)
-    return None
+def _value(*values: str) -> Plant:
+    """JSON in the place of one argument that no encoder writes."""
 
-
-def _non_finite(draft: Draft, rng: random.Random) -> str | None:
-    return (
-        None
-        if draft.mode == Mode.CALL_FIRST
-        else _swapped(draft, rng.choice(["NaN", "Infinity", "-Infinity", "1e999"]))
-    )
-
-
-def _bad_unicode(draft: Draft, rng: random.Random) -> str | None:
-    return None if draft.mode == Mode.CALL_FIRST else _swapped(draft, '"half \\ud83d"')
-
-
-def _duplicate_key(draft: Draft, rng: random.Random) -> str | None:
-    if draft.mode == Mode.CALL_FIRST:
+    def plant(draft: Draft, rng: random.Random) -> str | None:
+        for place, call in enumerate(draft.calls if draft.mode == Mode.QUERY_FIRST else ()):
+            for name in call.arguments:
+                forms = [other.form() for other in draft.calls]
+                forms[place] = {"name": call.name, "arguments": call.arguments | {name: "@@"}}
+                return record(draft.query, forms).replace('"@@"', rng.choice(values), 1)
         return None
-    return draft.text().replace('"query":', '"query":"something else","query":', 1)
+
+    return plant
 
 
 # Format: the record
@@ -344,29 +330,21 @@ FAULTS: dict[str, Fault] = {
     "empty": Fault("format", "not_json", _text(lambda text: "")),
     "refusal": Fault("format", "not_json", _text(lambda text: "I am sorry, I cannot help with that.")),
     "trailing_comma": Fault("format", "not_json", _text(lambda text: text[:-1] + ",}")),
-    "non_finite_number": Fault("format", "non_finite_number", _non_finite),
-    "duplicate_key": Fault("format", "duplicate_key", _duplicate_key),
-    "bad_unicode": Fault("format", "bad_unicode", _bad_unicode),
+    "non_finite_number": Fault("format", "non_finite_number", _value("NaN", "Infinity", "-Infinity", "1e999")),
+    "duplicate_key": Fault("format", "duplicate_key", _text(lambda text: '{"query":"another",' + text[1:])),
+    "bad_unicode": Fault("format", "bad_unicode", _value('"half \\ud83d"')),
     "not_a_record": Fault("format", "not_a_record", _text(lambda text: '"just a text"')),
     "missing_query": Fault("format", "missing_key", _record(_without("query"))),
     "missing_answers": Fault("format", "missing_key", _record(_without("answers"))),
     "bad_query": Fault("format", "bad_query", _bad_query),
     "answers_object": Fault("format", "answers_not_list", _record(lambda value: value | {"answers": {"name": "none"}})),
     "answers_text": Fault("format", "answers_not_list", _record(lambda v: v | {"answers": dumps(v["answers"])})),
-    "parameters_key": Fault(
-        "format", "call_shape", _call(lambda call: {"name": call["name"], "parameters": call["arguments"]})
-    ),
+    "parameters_key": Fault("format", "call_shape", _call(lambda c: {"name": c["name"], "parameters": c["arguments"]})),
     "name_as_key": Fault("format", "call_shape", _call(lambda call: {call["name"]: call["arguments"]})),
-    "arguments_list": Fault(
-        "format", "arguments_not_object", _call(lambda call: call | {"arguments": list(call["arguments"].values())})
-    ),
-    "arguments_text": Fault(
-        "format", "arguments_not_object", _call(lambda call: call | {"arguments": dumps(call["arguments"])})
-    ),
+    "arguments_list": Fault("format", "arguments_not_object", _call(lambda c: c | {"arguments": [*c["arguments"]]})),
+    "arguments_text": Fault("format", "arguments_not_object", _call(lambda c: c | {"arguments": dumps(c)})),
     "call_count": Fault("format", "call_count", _call_count),
-    "unknown_function": Fault(
-        "format", "unknown_function", _call(lambda call: call | {"name": call["name"] + "_really"})
-    ),
+    "unknown_function": Fault("format", "unknown_function", _call(lambda c: c | {"name": c["name"] + "_really"})),
     "unexpected_argument": Fault("format", "unexpected_argument", _arguments(_unexpected_argument)),
     "missing_required": Fault("format", "missing_required", _arguments(_missing_required)),
     "wrong_type": Fault("format", "wrong_type", _arguments(_wrong_type)),
