@@ -97,7 +97,7 @@ def execute_candidates(table: pa.Table, setting: Setting) -> pa.Table:
     planned = table["planned"].to_pylist()
     results = table["planned_results"].to_pylist()
     texts = table["candidates"].to_pylist()
-    candidates = {row: json.loads(text) for row, text in enumerate(texts) if text is not None and planned[row] is None}
+    candidates = {row: json.loads(text) for row, text in enumerate(texts) if text is not None}
     turn = 0
     while live := [row for row, some in candidates.items() if planned[row] is None and turn < len(some)]:
         works = [_candidate(candidates[row][turn], setting) for row in live]
