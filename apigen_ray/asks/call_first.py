@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from apigen_ray.asks.base import Row
 from apigen_ray.asks.prompts import Prompt, Texts, facts, in_words, prompts, purpose, tool_named
@@ -14,10 +13,7 @@ _QUOTES = {'"': '"', "\u201c": "\u201d"}
 
 
 class CallFirst:
-    """Asks for one request in plain text; each example is a turn of the conversation, the most alike one last.
-
-    Alike are examples whose calls take as many values of the same kinds: measured with a model of 135 M parameters,
-    which copies the shape of what it has just seen (see ``docs/quality.md``).
+    """Asks for one request in plain text; each example is a turn of the conversation, in the order of the row.
 
     Args:
         texts: template texts by (mode, style, name), see ``asks/templates/README.md``.
@@ -40,7 +36,7 @@ class CallFirst:
             {"role": "system", "content": prompt.instruction.substitute(count=len(calls))},
         ]
         examples: list[Json] = [example for example in json.loads(row["examples"] or "[]") if example["answers"]]
-        for example in sorted(examples, key=lambda example: -_distance(example["answers"], calls)):
+        for example in examples:
             messages.append({"role": "user", "content": _turn(prompt, example["answers"], example["tools"])})
             messages.append({"role": "assistant", "content": example["query"]})
         messages.append({"role": "user", "content": _turn(prompt, calls, tools)})
@@ -78,22 +74,3 @@ def _turn(prompt: Prompt, calls: Sequence[Json], tools: Sequence[Json]) -> str:
         tools=dumps(list(tools)),
         count=len(calls),
     )
-
-
-def _distance(these: Sequence[Json], those: Sequence[Json]) -> int:
-    """How far two lists of calls differ in number, and in the kinds of their values."""
-    mine, yours = _kinds(these), _kinds(those)
-    kinds = set(mine) | set(yours)
-    return 4 * abs(len(these) - len(those)) + sum(abs(mine.count(kind) - yours.count(kind)) for kind in kinds)
-
-
-def _kinds(calls: Sequence[Json]) -> list[str]:
-    return [_kind(value) for call in calls for value in call["arguments"].values()]
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "flag"
-    if isinstance(value, int | float):
-        return "number"
-    return "text" if isinstance(value, str) and " " in value else type(value).__name__

@@ -72,6 +72,14 @@ _UNITS = {
 }
 
 
+# First words of functions' names that say what to do; others name what comes out.
+_VERBS = frozenset(
+    "add assign build calculate check compare compute convert count create decode delete encode find format generate "
+    "get list make parse predict remove replace schedule search send set settle shift solve sort spell split suggest "
+    "summarize transpose update validate".split()
+)
+
+
 def words(name: str) -> str:
     """An identifier as words: ``fuel_cost`` becomes ``fuel cost``."""
     return " ".join(name.replace(".", " ").replace("_", " ").split())
@@ -85,28 +93,45 @@ def purpose(tool: Json) -> str:
 
 
 def facts(call: Json, tool: Json | None) -> str:
-    """A call's arguments in words: ``distance 320 km and speed 80 km/h``.
+    """A call's arguments in words: ``distance 320 km and speed 80 km/h``; a unit stands behind its value."""
+    said = [_fact(name, value) for name, value in told(call, tool)]
+    return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1] if said else ""
 
-    A unit at the end of a parameter's name goes behind the value. An argument that is its parameter's default is left
-    out: a person would not say it.
-    """
+
+def told(call: Json, tool: Json | None) -> list[tuple[str, Any]]:
+    """The arguments that a person would say: those that are not their parameter's default."""
     properties: Json = (tool or {}).get("parameters", {}).get("properties") or {}
-    told = [
-        _fact(name, value) for name, value in call["arguments"].items() if not is_default(value, properties.get(name))
-    ]
-    return told[0] if len(told) == 1 else ", ".join(told[:-1]) + " and " + told[-1] if told else ""
+    return [(name, value) for name, value in call["arguments"].items() if not is_default(value, properties.get(name))]
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """A parameter's name in words, and the unit that it ends in: ``distance_km`` gives ``distance`` and ``km``."""
+    head, _, last = name.rpartition("_")
+    unit = _UNITS.get(last) if head else None
+    return words(head if unit else name), unit
 
 
 def _fact(name: str, value: Any) -> str:
-    head, _, last = name.rpartition("_")
-    unit = _UNITS.get(last) if head and isinstance(value, int | float) else None
-    return f"{words(head)} {value_words(value)} {unit}" if unit else f"{words(name)} {value_words(value)}"
+    head, unit = split_unit(name)
+    if unit and isinstance(value, int | float):
+        return f"{head} {value_words(value)} {unit}"
+    return f"{words(name)} {value_words(value)}"
 
 
 def in_words(call: Json, tool: Json | None) -> str:
-    """A call as the task of asking for it: ``Ask for the fuel cost with distance 320 km and price 1.8.``."""
-    told = facts(call, tool)
-    return f"Ask for the {words(call['name'])}" + (f" with {told}." if told else ".")
+    """A call as the task of asking for it: ``Ask for the fuel cost with distance 320 km and price 1.8.``.
+
+    A name that begins with a verb is something to do: ``Ask to convert length with length 6 and to unit feet.``.
+    """
+    name, values = words(call["name"]), facts(call, tool)
+    what = f"to {name}" if verb(name) else f"whether it {name}" if name.startswith("is ") else f"for the {name}"
+    return f"Ask {what}" + (f" with {values}." if values else ".")
+
+
+def verb(name: str) -> str | None:
+    """The verb that a function's name, in words, begins with; None where it names what comes out."""
+    first, _, rest = name.partition(" ")
+    return first if first in _VERBS and rest else None
 
 
 def is_default(value: Any, schema: Any) -> bool:

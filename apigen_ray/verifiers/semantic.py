@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from apigen_ray.asks.base import Ask, Row
 from apigen_ray.asks.judge import Judge, opinion
 from apigen_ray.asks.likelihood import Likelihood, own
-from apigen_ray.asks.originality import copied
 from apigen_ray.asks.roundtrip import RoundTrip, read_calls, same_calls, shown
 from apigen_ray.records import NOT_REQUESTED, REPLY, Json, Status, dumps
 from apigen_ray.tables import set_columns
 from apigen_ray.verifiers.base import Setting, with_verdict
+from apigen_ray.verifiers.wording import copied, unclear
 
-Check = Literal["originality", "likelihood", "roundtrip", "judge"]
+Check = Literal["originality", "wording", "likelihood", "roundtrip", "judge"]
 
 
 def _once(checks: tuple[Check, ...]) -> tuple[Check, ...]:
@@ -29,9 +29,10 @@ class SemanticSpec(BaseModel):
     """The config section ``semantic``: which checks a row must pass, all of them.
 
     Attributes:
-        checks: out of ``judge`` (the paper's), ``roundtrip``, ``likelihood`` and ``originality``; none: the stage says
-            ``skipped: not_requested``. ``originality`` asks no model, and ``likelihood`` none in ``call_first`` where
-            the generator's engine gives log-probabilities.
+        checks: out of ``judge`` (the paper's), ``roundtrip``, ``likelihood``, ``originality`` and ``wording``; none:
+            the stage says ``skipped: not_requested``. The last two ask no model (`apigen_ray.verifiers.wording`);
+            ``wording`` is made for small models and refuses free wording. ``likelihood`` asks none in ``call_first``
+            where the generator's engine gives log-probabilities.
         likelihood_threshold: the least mean log-probability of a query's tokens, in nats. It is a figure of one model
             and one prompt: the default was measured with SmolLM2-135M-Instruct and our templates (``docs/quality.md``).
         copied_words: the number of words in a row, values apart, that count as copied from the prompt.
@@ -40,7 +41,7 @@ class SemanticSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     checks: Annotated[tuple[Check, ...], AfterValidator(_once)] = ("judge",)
-    likelihood_threshold: float = Field(default=-0.35, le=0, allow_inf_nan=False)
+    likelihood_threshold: float = Field(default=-0.25, le=0, allow_inf_nan=False)
     copied_words: int = Field(default=6, ge=3)
 
 
@@ -67,6 +68,7 @@ class SemanticVerifier:
 
     - ``copied``: the query repeats the prompt: "How many vowels are there in 'good night'?" after an example
       "How many vowels are there in 'good morning'?"
+    - ``unclear``: it does not say what is asked or which figure is which: "How much is 5000 at 10 for 4.5?"
     - ``unlikely``: the model that knows the calls finds the query improbable: "What is the end of a film?" for a call
       with a start time and a length
     - ``roundtrip_differs``: a model that sees only query and tools comes to other calls: "How warm is 20?"
@@ -82,6 +84,7 @@ class SemanticVerifier:
     name: ClassVar[str] = "semantic"
     codes: ClassVar[tuple[str, ...]] = (
         "copied",
+        "unclear",
         "unlikely",
         "roundtrip_differs",
         "roundtrip_unreadable",
@@ -103,6 +106,7 @@ class SemanticVerifier:
         self.needs: tuple[Ask, ...] = tuple(ask for check, ask in asks.items() if check in spec.checks)
         every: dict[Check, Callable[[Row], Opinion]] = {
             "originality": self._originality,
+            "wording": _wording,
             "likelihood": self._likelihood,
             "roundtrip": _roundtrip,
             "judge": _judge,
@@ -150,6 +154,13 @@ class SemanticVerifier:
         if figure >= least:
             return Opinion(Status.PASSED, "", "", note)
         return _rejected("unlikely", f"mean log-probability {figure:.3f}, below {least:g}", note)
+
+
+def _wording(row: Row) -> Opinion:
+    problem = unclear(row)
+    if problem is None:
+        return _passed("clear")
+    return _rejected("unclear", f"the query {problem}", {"word": "unclear", "problem": problem})
 
 
 def _roundtrip(row: Row) -> Opinion:

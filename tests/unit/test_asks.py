@@ -9,7 +9,6 @@ import pytest
 from apigen_ray.asks.call_first import CallFirst, clean
 from apigen_ray.asks.judge import Judge, opinion
 from apigen_ray.asks.likelihood import Likelihood, own
-from apigen_ray.asks.originality import copied
 from apigen_ray.asks.prompts import calls_schema, facts, in_words, purpose, value_words
 from apigen_ray.asks.query_first import QueryFirst, reply_schema
 from apigen_ray.asks.roundtrip import RoundTrip, read_calls, same_calls
@@ -81,15 +80,15 @@ def test_every_style_has_four_templates_and_each_makes_a_prompt(mode, style):
         assert "320" in told if mode == Mode.CALL_FIRST else '"exclusiveMinimum": 0' in told or "travel_time" in told
 
 
-def test_call_first_shows_examples_as_turns_with_the_one_most_alike_last():
+def test_call_first_shows_examples_as_turns():
     number = {"name": "is_prime", "arguments": {"number": 97}}
     other = {"name": "travel_time", "arguments": {"distance_km": 5, "speed_kmh": 4}}
     examples = [example("two numbers", other), example("one number", number), example("two calls", number, number)]
     messages = CallFirst(TEXTS).request(row(examples=json.dumps(examples))).messages
     assert [message["role"] for message in messages] == ["system"] + ["user", "assistant"] * 3 + ["user"]
-    assert [message["content"] for message in messages[2::2]] == ["two calls", "one number", "two numbers"]
+    assert [message["content"] for message in messages[2::2]] == ["two numbers", "one number", "two calls"]
     assert messages[-1]["content"] == "Ask for the travel time with distance 320 km and speed 80 km/h."
-    assert messages[-2]["content"] == "two numbers"
+    assert messages[5]["content"] == "\n".join(["Ask whether it is prime with number 97."] * 2)
 
 
 def test_call_first_passes_over_examples_without_calls():
@@ -106,7 +105,7 @@ def test_call_first_tells_several_calls_one_a_line():
     assert "2 things" in request.messages[0]["content"]
     assert request.messages[-1]["content"].splitlines() == [
         "Ask for the travel time with distance 320 km and speed 80 km/h.",
-        "Ask for the is prime with number 7.",
+        "Ask whether it is prime with number 7.",
     ]
 
 
@@ -186,6 +185,8 @@ def test_facts_leave_defaults_out_and_put_units_behind():
     assert facts({"name": "f", "arguments": {}}, None) == ""
     assert facts({"name": "f", "arguments": {"km": 3}}, None) == "km 3"
     assert in_words({"name": "moon_phase", "arguments": {}}, None) == "Ask for the moon phase."
+    assert in_words({"name": "convert_length", "arguments": {}}, None) == "Ask to convert length."
+    assert in_words({"name": "split", "arguments": {"at": 3}}, None) == "Ask for the split with at 3."
 
 
 @pytest.mark.parametrize(
@@ -325,18 +326,6 @@ def test_own_likelihood_is_the_generators_in_call_first_only():
     assert own(row()) == -0.25
     assert own(row(mode="query_first")) is None
     assert own(row(reply={"logprob": None})) is None
-
-
-def test_copied_finds_runs_of_examples_and_descriptions_but_not_of_values():
-    shown = json.dumps([example("How many vowels are there in 'good morning'?", TRIP)])
-    assert copied(row(query="How many vowels are there in 'good night'?", examples=shown), 6) == (
-        "how many vowels are there in"
-    )
-    assert copied(row(query="How many words are there in 'good night'?", examples=shown), 6) is None
-    assert copied(row(query="Now compute how long a trip takes!"), 6) == "compute how long a trip takes"
-    assert copied(row(query="Compute how long a trip is."), 6) is None
-    values = [{"name": "f", "arguments": {"texts": ["vowels"]}}]
-    assert copied(row(query="How many vowels are there in it?", examples=shown, calls=values), 6) is None
 
 
 def test_templates_have_a_page_that_names_every_placeholder():

@@ -50,10 +50,11 @@ def reply(**changes):
 
 
 def test_a_row_passes_where_all_checks_pass_and_keeps_their_words():
-    out = checked(ROW, "judge", "roundtrip", "likelihood", "originality")
+    out = checked(ROW, "judge", "roundtrip", "likelihood", "wording", "originality")
     assert (out["semantic_status"], out["semantic_code"], out["semantic_detail"]) == ("passed", "", "")
     assert json.loads(out["semantic_words"]) == {
         "originality": {"word": "own words"},
+        "wording": {"word": "clear"},
         "likelihood": {"word": "likely", "logprob": -0.2},
         "roundtrip": {"word": "same"},
         "judge": {"word": "yes", "thought": "right"},
@@ -62,6 +63,7 @@ def test_a_row_passes_where_all_checks_pass_and_keeps_their_words():
 
 CASES = {
     "copied": ({"query": "How many vowels are there in it?"}, "originality"),
+    "unclear": ({"query": "Is 97 something?"}, "wording"),
     "unlikely": ({"reply": reply(text="x", logprob=-0.9)}, "likelihood"),
     "roundtrip_differs": ({"roundtrip": reply(text="[]")}, "roundtrip"),
     "roundtrip_unreadable": ({"roundtrip": reply(text='[{"name": "is_prime"')}, "roundtrip"),
