@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from apigen_ray.asks.base import Row
-from apigen_ray.asks.prompts import split_unit, told, tool_named, words
+from apigen_ray.asks.prompts import in_words, split_unit, told, tool_named, words
 from apigen_ray.records import Json
 
 _WORD = re.compile(r"\d[\d.,:/-]*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
@@ -31,8 +31,8 @@ _LONG = {  # how the long form of a unit begins, where it is not the short one
 def copied(row: Row, length: int) -> str | None:
     """The first run of ``length`` words of a row's query that its prompt's material holds, or None.
 
-    The material is the examples' queries and the descriptions of the tools (the row's and the examples'). Words of
-    argument values belong to nobody: a run that holds one does not count.
+    The material is the examples' queries, the descriptions of the tools (the row's and the examples') and the planned
+    calls in words. Words of argument values are taken out on both sides first, so that a run goes on across a value.
 
     Args:
         row: with ``query``, ``answers``, ``planned``, ``examples`` and ``tools``.
@@ -42,11 +42,12 @@ def copied(row: Row, length: int) -> str | None:
     tools = json.loads(row["tools"] or "[]")
     texts = [str(example["query"]) for example in examples]
     texts += [str(tool.get("description") or "") for tool in [*tools, *(t for e in examples for t in e["tools"])]]
-    calls = [*json.loads(row["answers"] or "[]"), *json.loads(row["planned"] or "[]")]
+    planned: list[Json] = json.loads(row["planned"] or "[]")
+    texts += [in_words(call, tool_named(tools, call["name"])) for call in planned]
+    calls = [*json.loads(row["answers"] or "[]"), *planned]
     values = {word for call in calls for word in _words(" ".join(_scalars(call.get("arguments"))))}
-    known = {run for text in texts for run in _runs(_words(text), length)}
-    runs = _runs(_words(row["query"]), length)
-    return next((" ".join(run) for run in runs if run in known and values.isdisjoint(run)), None)
+    known = {run for text in texts for run in _runs(_without(values, text), length)}
+    return next((" ".join(run) for run in _runs(_without(values, row["query"]), length) if run in known), None)
 
 
 def unclear(row: Row) -> str | None:
@@ -76,20 +77,21 @@ def unclear(row: Row) -> str | None:
     said = {_stem(word) for word in _words(query)}
     for call in calls:
         name = [word for word in _words(words(call["name"])) if word not in _SMALL]
-        if name[0] == "count" and _COUNTING.search(query):
+        if name[:1] == ["count"] and _COUNTING.search(query):
             del name[0]
         if not all(_stem(word) in said for word in name):
             return f"does not name {words(call['name'])}"
-        if turned := _turned(call, query):
+        arguments = told(call, tool_named(tools, call["name"]))
+        if turned := _turned(arguments, query):
             return turned
-        if missing := _unnamed(call, tool_named(tools, call["name"]), said, query.lower()):
+        if missing := _unnamed(arguments, said, query.lower()):
             return f"does not say which figure is the {missing}"
     return None
 
 
-def _turned(call: Json, query: str) -> str | None:
+def _turned(arguments: Sequence[tuple[str, Any]], query: str) -> str | None:
     """Where something goes from one to another: which of the two the query takes for the other one."""
-    for name, value in call["arguments"].items():
+    for name, value in arguments:
         way, what = words(name).partition(" ")[0], rf"(?:\w+ )?{re.escape(str(value))}\b"
         if way == "from" and re.search(rf"\b(?:in)?to {what}", query, re.IGNORECASE):
             return f"goes to {value}, not from it"
@@ -98,9 +100,9 @@ def _turned(call: Json, query: str) -> str | None:
     return None
 
 
-def _unnamed(call: Json, tool: Json | None, said: set[str], query: str) -> str | None:
+def _unnamed(arguments: Sequence[tuple[str, Any]], said: set[str], query: str) -> str | None:
     """The first number of a call that the query does not tell from the others."""
-    numbers = [name for name, value in told(call, tool) if type(value) in (int, float)]
+    numbers = [name for name, value in arguments if type(value) in (int, float)]
     units = Counter(split_unit(name)[1] for name in numbers)
     for name in numbers if len(numbers) > 1 else ():
         head, unit = split_unit(name)
@@ -126,6 +128,10 @@ def _stem(word: str) -> str:
 def _words(text: str) -> list[str]:
     """The words and figures of a text, without case and punctuation."""
     return [word.strip(".,:/-") for word in _WORD.findall(text.lower())]
+
+
+def _without(values: set[str], text: str) -> list[str]:
+    return [word for word in _words(text) if word not in values]
 
 
 def _figures(text: str) -> list[str]:

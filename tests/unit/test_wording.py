@@ -32,6 +32,12 @@ def test_copied_finds_runs_of_examples_and_descriptions_but_not_of_values():
     assert copied(row("How many vowels are there in 'good night'?", examples=shown), 9) is None
     assert copied(row("Now compute how long a trip takes!"), 6) == "compute how long a trip takes"
     assert copied(row("Compute how long a trip is."), 6) is None
+    plan = [{"name": "height_for_ratio", "arguments": {"width": 3}}]
+    assert copied(row("Ask for the height for ratio with its width!", plan), 6) == "ask for the height for ratio"
+    across = [{"name": "wind_chill", "arguments": {"temperature": 3, "wind_speed": 4}}]
+    assert copied(row("What is the wind chill with temperature 3 and wind speed 4?", across), 6) == (
+        "the wind chill with temperature and"
+    )
     values = [{"name": "f", "arguments": {"texts": ["vowels"]}}]
     assert copied(row("How many vowels are there in it?", values, examples=shown), 6) is None
 
@@ -106,3 +112,7 @@ def test_several_calls_may_repeat_words():
 
 def test_a_query_without_calls_has_nothing_to_be_clear_about():
     assert unclear(row("Book me a table for two.", [])) is None
+
+
+def test_names_of_small_words_and_null_values_do_no_harm():
+    assert unclear(row("Is it to x?", [{"name": "is_it", "arguments": {"to": "x"}}])) is None
