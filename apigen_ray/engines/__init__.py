@@ -8,14 +8,16 @@ from pydantic import BaseModel, Field
 from apigen_ray.engines.base import Engine, Finding
 from apigen_ray.engines.openai import OpenAiEngine, OpenAiSpec
 from apigen_ray.engines.scripted import ScriptedEngine, ScriptedSpec
+from apigen_ray.engines.vllm import VllmEngine, VllmSpec
 
 ENGINES: tuple[tuple[type[BaseModel], Callable[[Any], Engine]], ...] = (
+    (VllmSpec, VllmEngine),
     (OpenAiSpec, OpenAiEngine),
     (ScriptedSpec, ScriptedEngine),
 )
 """Every engine with its section of the run file; a new one is a file, a line here and its spec in the union below."""
 
-EngineSpec = Annotated[OpenAiSpec | ScriptedSpec, Field(discriminator="engine")]
+EngineSpec = Annotated[VllmSpec | OpenAiSpec | ScriptedSpec, Field(discriminator="engine")]
 """The section of a run file that describes an engine, told apart by its key ``engine``."""
 
 

@@ -1,0 +1,196 @@
+"""The command line ``apigen``: one thin function for each verb."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apigen_ray import __version__
+from apigen_ray.errors import ApigenError
+
+app = typer.Typer(
+    name="apigen",
+    help="Turn a library of executable APIs into verified function-calling data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run file (YAML).", show_default=False)]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set a key of the config; may be repeated.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for machines.")]
+
+
+@app.command()
+def init(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A Python file, package or module, or an OpenAPI document.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The run file to write; NAME.yaml where not given.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a run file for your own functions."""
+    from apigen_ray.job.init import init_config
+
+    path, apis = init_config(source, out, force=force)
+    typer.echo(f"{path}: {apis} functions. Try it: apigen preview {shlex.quote(str(path))}")
+
+
+@app.command()
+def run(
+    config: ConfigArgument,
+    settings: SetOption = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The run's folder in output.dir.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Delete a run that is there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the run would ask and cost.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a config: generate, verify, write Parquet."""
+    from apigen_ray.config import load_config
+    from apigen_ray.display.progress import watch
+    from apigen_ray.display.tables import print_estimate, print_result
+    from apigen_ray.job import estimate, loop
+
+    loaded = load_config(config, [*(settings or ()), *([f"name={name}"] if name else ())])
+    if dry_run:
+        print_estimate(estimate.estimate(loaded), as_json=as_json)
+        return
+    command = shlex.join(["apigen", "run", str(config), *(f"--set={s}" for s in settings or ()), *(["--name", name] if name else []), "--resume"])
+    try:
+        with watch(quiet=as_json) as watcher:
+            result = loop.run(loaded, resume=resume, clean=clean, watcher=watcher)
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; go on with: {command}", err=True)
+        raise typer.Exit(130) from None
+    print_result(result, as_json=as_json)
+
+
+@app.command()
+def preview(
+    config: ConfigArgument,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many prompts.")] = 5,
+    settings: SetOption = None,
+) -> None:
+    """Run a few prompts of a config in a temporary folder and show what becomes of them."""
+    from apigen_ray.config import load_config
+    from apigen_ray.display.samples import print_samples
+    from apigen_ray.job.preview import preview_rows
+
+    print_samples(preview_rows(load_config(config, settings or ()), n))
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Records: JSONL, Parquet or a folder of Parquet files.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
+    stages: Annotated[str | None, typer.Option("--stages", help="Comma-separated: format,execution,grounding,semantic. Default: format, and execution with --library.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Kept as source_id.")] = None,
+    reply_column: Annotated[str | None, typer.Option("--reply-column", help="A model's raw reply, in place of query and answers.")] = None,
+    style_column: Annotated[str | None, typer.Option("--style-column", help="The query style, for the number of calls.")] = None,
+    library: Annotated[str | None, typer.Option("--library", metavar="SOURCE", help="A Python file, folder or module to execute calls against; builtin for ours.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="A YAML file with the sections judge, semantic, execution.")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Delete a run that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge records that exist: every input row comes out once, with a status for each stage."""
+    from apigen_ray.display.progress import watch
+    from apigen_ray.display.tables import print_result
+    from apigen_ray.job.ingest import IngestOptions
+    from apigen_ray.job.verify import VerifySpec, verify_records
+
+    options = IngestOptions(id_column=id_column, reply_column=reply_column, style_column=style_column)
+    spec = VerifySpec.load(config, library=library, stages=stages.split(",") if stages else None)
+    with watch(quiet=as_json) as watcher:
+        result = verify_records(source, out, options, spec, clean=clean, watcher=watcher)
+    print_result(result, as_json=as_json)
+
+
+@app.command()
+def show(
+    run: RunArgument,
+    verdict: Annotated[str | None, typer.Option("--verdict", help="Only rows of this verdict.")] = None,
+    code: Annotated[str | None, typer.Option("--code", help="Only rows that a stage gave this code.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Show samples: query, calls, results, and each stage's word."""
+    from apigen_ray.display.samples import print_samples
+    from apigen_ray.export.samples import find_samples
+
+    rows = find_samples(run, verdict=verdict, code=code, limit=n)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        print_samples(rows)
+
+
+@app.command()
+def report(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Show a run's filter table and funnel, and write report.md."""
+    from apigen_ray.export.report import report_form, write_report
+
+    typer.echo(json.dumps(report_form(run), indent=2) if as_json else write_report(run).read_text("utf-8"))
+
+
+@app.command(name="ls")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|runs", show_default=False)],
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds runs.")] = Path("runs"),
+) -> None:
+    """List the parts there are, or the runs in a folder."""
+    from apigen_ray.display.listing import listing
+
+    for line in listing(what, folder):
+        typer.echo(line)
+
+
+@app.command()
+def doctor(
+    config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="A run file whose needs to check.")] = None,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check this machine against what a run needs; each finding names the mend."""
+    from apigen_ray.config import load_config
+    from apigen_ray.display.tables import print_findings
+    from apigen_ray.job.doctor import examine
+
+    findings = examine(load_config(config, settings or ()) if config else None)
+    print_findings(findings, as_json=as_json)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 130 interrupted."""
+    try:
+        app()
+    except ApigenError as error:
+        typer.secho(f"apigen: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        _leave(error.exit_code)
+    except SystemExit as end:
+        if end.code == 2:  # Typer's code for wrong usage; ours for a failed run comes as an ApigenError
+            raise SystemExit(1) from None
+        raise
+    except BrokenPipeError:  # the reader of our output has gone: `apigen show RUN | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+
+
+def _leave(code: int) -> None:
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""RunConfig: one YAML file describes a run, composed from the spec that each part owns."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+
+from apigen_ray.engines import EngineSpec
+from apigen_ray.errors import ConfigError
+from apigen_ray.library import SourceSpec
+from apigen_ray.records import Json, content_hash
+from apigen_ray.sampling import SamplingSpec
+from apigen_ray.verifiers import VERIFIERS
+from apigen_ray.verifiers.execution import ExecutionSpec
+from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.stages import sample_schema
+
+SAMPLE = sample_schema(VERIFIERS)
+"""The schema of every file in ``samples/``."""
+
+STAGES = tuple(verifier.name for verifier in VERIFIERS)
+"""Names of the stages, in their order."""
+
+
+class Section(BaseModel):
+    """A part of the config: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LibrarySpec(Section):
+    """Where the APIs come from.
+
+    Attributes:
+        sources: one or more of the kinds in `apigen_ray.library.SOURCES`; their APIs are one library.
+    """
+
+    sources: tuple[SourceSpec, ...] = Field(min_length=1)
+
+
+class GeneratorSpec(Section):
+    """One generator: an engine and the name that its rows carry.
+
+    In YAML both stand side by side: ``{name: small, engine: vllm, model: embedded}``. Without a name it is called by
+    its model.
+    """
+
+    name: str
+    spec: EngineSpec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "spec" not in value:
+            rest = {key: item for key, item in value.items() if key != "name"}
+            name = value.get("name") or str(rest.get("model") or rest.get("engine", "")).rstrip("/").split("/")[-1]
+            return {"name": name, "spec": rest}
+        return value
+
+    @model_serializer(mode="plain")
+    def _join(self) -> Json:
+        return {"name": self.name, **self.spec.model_dump(mode="json")}
+
+
+class OutputSpec(Section):
+    """Where runs go.
+
+    Attributes:
+        dir: the folder that holds runs.
+    """
+
+    dir: Path = Path("runs")
+
+
+class RunConfig(Section):
+    """Everything that describes a run.
+
+    Attributes:
+        name: the run's folder in ``output.dir``.
+        seed: of every random choice.
+        size: prompts for each round and generator.
+        rounds: how often the graph runs; verified samples of one round are examples of the next.
+        library: where the APIs come from.
+        sampling: mode, styles, examples, templates, values.
+        generators: one or more engines that write drafts, each ``size`` prompts.
+        judge: the engine that answers what `semantic` asks; None where no check needs one.
+        semantic: which checks make the semantic stage.
+        execution: how calls are executed.
+        stages: which verifiers are asked for; the others say ``skipped: not_requested``.
+        output: where the run directory goes.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")
+    seed: int = 0
+    size: int = Field(default=100, ge=1)
+    rounds: int = Field(default=1, ge=1)
+    library: LibrarySpec
+    sampling: SamplingSpec = SamplingSpec()
+    generators: tuple[GeneratorSpec, ...] = Field(min_length=1)
+    judge: EngineSpec | None = None
+    semantic: SemanticSpec = SemanticSpec()
+    execution: ExecutionSpec = ExecutionSpec()
+    stages: tuple[str, ...] = STAGES
+    output: OutputSpec = OutputSpec()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [generator.name for generator in self.generators]
+        if len(set(names)) < len(names):
+            raise ValueError(f"generators: two are called {max(names, key=names.count)!r}; give each a name of its own")
+        check_stages(self.stages)
+        needs = [check for check in self.semantic.checks if check in ("judge", "roundtrip")]
+        if "semantic" in self.stages and needs and self.judge is None:
+            raise ValueError(f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine")
+        return self
+
+    def fingerprint(self, **digests: str) -> str:
+        """Hash of what can change results: the config without its neutral keys, and the digests of what it names."""
+        return content_hash(json.dumps(self.identity(), sort_keys=True), json.dumps(digests, sort_keys=True))
+
+    def identity(self) -> Json:
+        """The config without keys that cannot change what a row becomes: they may differ when a run is resumed."""
+        form = self.model_dump(mode="json", exclude={"name", "size", "rounds", "output"})
+        form["generators"] = [_without(g.model_dump(mode="json"), g.spec.neutral) for g in self.generators]
+        if self.judge is not None:
+            form["judge"] = _without(form["judge"], self.judge.neutral)
+        form["execution"] = _without(form["execution"], self.execution.neutral)
+        return form
+
+
+def check_stages(stages: Iterable[str]) -> None:
+    """Refuses a stage that does not exist.
+
+    Raises:
+        ValueError: names the stage and the nearest right one.
+    """
+    for stage in stages:
+        if stage not in STAGES:
+            raise ValueError(f"stages: there is no {stage!r}{_nearest(stage, STAGES)}; known: {', '.join(STAGES)}")
+
+
+def load_config(path: Path, settings: Iterable[str] = ()) -> RunConfig:
+    """Reads a run file and applies ``--set a.b=c`` settings to it.
+
+    Relative paths in the file are relative to the current folder, as on a command line.
+
+    Args:
+        path: a YAML file.
+        settings: ``dotted.key=value``; the value is YAML; list items by number (``generators.0.model=x``).
+
+    Raises:
+        ConfigError: names the file, the field and the mend.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read ({reason})", "give the path of a run file, or make one: apigen init SOURCE") from error
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "see jobs/quickstart.yaml")
+    for setting in settings:
+        _set(value, setting)
+    value.setdefault("name", path.stem)
+    return parse_config(value, str(path))
+
+
+def parse_config(value: Json, where: str = "config") -> RunConfig:
+    """Validates a config given as a mapping.
+
+    Raises:
+        ConfigError: every fault with its field; unknown keys with the nearest right one.
+    """
+    try:
+        return RunConfig.model_validate(value)
+    except ValidationError as error:
+        lines = [_explain(value, item) for item in error.errors()]
+        raise ConfigError(f"{where}: " + ("\n  " if len(lines) > 1 else "") + "\n  ".join(lines), "change the field named") from error
+
+
+def dump_config(config: RunConfig) -> str:
+    """The resolved config as YAML, as it is kept in the run directory; it never holds a key or token."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
+    """``key: old -> new`` for every leaf in which two configs differ."""
+    out = []
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            out += differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            out.append(f"{prefix}{key}: {json.dumps(a)} -> {json.dumps(b)}")
+    return out
+
+
+def _without(form: Json, keys: Iterable[str]) -> Json:
+    return {key: value for key, value in form.items() if key not in set(keys)}
+
+
+def _set(value: Json, setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {setting}: not of the form a.b=c", "for example --set size=10")
+    try:
+        new = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting}: the value is not YAML", "quote it: --set 'name=\"a: b\"'") from error
+    node: Any = value
+    *parents, last = key.split(".")
+    for part in parents:
+        if isinstance(node, list):
+            node = _item(node, part, setting)
+        else:
+            if not isinstance(node.get(part), dict | list):
+                node[part] = {}
+            node = node[part]
+    if isinstance(node, list):
+        _item(node, last, setting)
+        node[int(last)] = new
+    else:
+        node[last] = new
+
+
+def _item(node: list[Any], part: str, setting: str) -> Any:
+    if not part.isdigit() or int(part) >= len(node):
+        raise ConfigError(f"--set {setting}: {part!r} is not one of the {len(node)} items", "count from 0")
+    return node[int(part)]
+
+
+def _explain(value: Json, error: Mapping[str, Any]) -> str:
+    # pydantic puts the tags of unions into the location; a field is only what stands in the file
+    node: Any = value
+    path = []
+    for part in error["loc"]:
+        if isinstance(node, Mapping) and part in node:
+            node = node[part]
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        elif error["type"] not in ("missing",) or part != error["loc"][-1]:
+            continue
+        path.append(str(part))
+    field = ".".join(path) or "config"
+    if error["type"] == "extra_forbidden":
+        return f"{field}: unknown key{_nearest(path[-1], _siblings(error['loc']))}"
+    if error["type"] == "missing":
+        return f"{field}: is required"
+    return f"{field}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _siblings(loc: tuple[Any, ...]) -> list[str]:
+    """Names that are allowed where an unknown key stands: the fields of the models found along its location."""
+    models: list[Any] = [RunConfig]
+    for part in loc[:-1]:
+        inner = [field.annotation for model in models for name, field in model.model_fields.items() if name == part]
+        models = [model for annotation in inner for model in _models(annotation)] or models
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        # a generator's keys are its engine's
+        inner = [model for field in annotation.model_fields.values() for model in _models(field.annotation)]
+        return [annotation, *inner] if annotation is GeneratorSpec else [annotation]
+    return [model for item in getattr(annotation, "__args__", ()) for model in _models(item)]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+

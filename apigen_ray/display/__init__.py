@@ -1,0 +1,1 @@
+"""What a person sees: rich on a terminal, plain lines elsewhere."""

@@ -1,0 +1,110 @@
+"""What a run came to, counted from its Parquet files: the filter table, the funnel, codes, tokens."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from apigen_ray.config import STAGES
+from apigen_ray.records import Json, Status, Verdict
+from apigen_ray.rundir import RunDir, read_tables
+
+
+@dataclass
+class Summary:
+    """Counts over all samples of a run; each table sums to ``samples``.
+
+    Attributes:
+        samples: rows in ``samples/``.
+        verdicts: rows by generator and verdict.
+        stages: rows by stage, status and code.
+        styles: rows by style and verdict.
+        prompt_tokens: tokens read by generators and judges.
+        completion_tokens: tokens written by them.
+    """
+
+    samples: int = 0
+    verdicts: dict[str, Counter[str]] = field(default_factory=dict)
+    stages: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    styles: dict[str, Counter[str]] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def total(self, verdict: str) -> int:
+        """Rows of a verdict, over all generators."""
+        return sum(counts[verdict] for counts in self.verdicts.values())
+
+    def pass_rate(self, generator: str | None = None) -> float | None:
+        """Verified over drafts less errors: the paper's figure; None where nothing was judged."""
+        chosen = self.verdicts.values() if generator is None else [self.verdicts[generator]]
+        judged = sum(sum(c.values()) - c[str(Verdict.ERROR)] for c in chosen)
+        return sum(c[str(Verdict.VERIFIED)] for c in chosen) / judged if judged else None
+
+    def error_share(self) -> float:
+        """Rows that we could not judge, over all rows."""
+        return self.total(str(Verdict.ERROR)) / self.samples if self.samples else 0.0
+
+    def verdict_names(self) -> list[str]:
+        """Columns of the filter table: every verdict a run can give, in the order of the stages."""
+        return [str(Verdict.VERIFIED), *(f"fail_{stage}" for stage in STAGES), str(Verdict.DUPLICATE), str(Verdict.ERROR)]
+
+    def form(self) -> Json:
+        """The JSON form, as ``result.json`` and ``apigen report --json`` give it."""
+        return {
+            "samples": self.samples,
+            "verified": self.total(str(Verdict.VERIFIED)),
+            "pass_rate": self.pass_rate(),
+            "error_share": self.error_share(),
+            "filter_table": {
+                generator: {
+                    "drafts": sum(counts.values()),
+                    **{name: counts[name] for name in self.verdict_names()},
+                    "pass_rate": self.pass_rate(generator),
+                }
+                for generator, counts in sorted(self.verdicts.items())
+            },
+            "stages": {
+                stage: [
+                    {"status": status, "code": code, "rows": rows}
+                    for (status, code), rows in sorted(self.stages[stage].items(), key=lambda item: (-item[1], item[0]))
+                ]
+                for stage in STAGES
+                if stage in self.stages
+            },
+            "styles": {style: dict(counts) for style, counts in sorted(self.styles.items())},
+            "tokens": {"prompt": self.prompt_tokens, "completion": self.completion_tokens},
+        }
+
+
+def summarise(run: RunDir) -> Summary:
+    """Counts the live sample files of a run, finished or not; memory is flat."""
+    summary = Summary()
+    status_columns = [f"{stage}_{part}" for stage in STAGES for part in ("status", "code")]
+    columns = ["generator", "style", "verdict", "pair", "reply", *status_columns]
+    for table in read_tables(run.sample_files(), columns):
+        summary.samples += table.num_rows
+        for generator, verdict, rows in _counts(table, ["generator", "verdict"]):
+            summary.verdicts.setdefault(generator or "", Counter())[verdict] += rows
+        for style, verdict, rows in _counts(table, ["style", "verdict"]):
+            summary.styles.setdefault(style or "", Counter())[verdict] += rows
+        for stage in STAGES:
+            for status, code, rows in _counts(table, [f"{stage}_status", f"{stage}_code"]):
+                summary.stages.setdefault(stage, Counter())[status or "", code or ""] += rows
+        first = table.filter(pc.equal(pc.fill_null(table["pair"], 0), 0))  # a reply's tokens are paid once
+        for name in ("prompt_tokens", "completion_tokens"):
+            tokens = pc.sum(pc.struct_field(first["reply"], name)).as_py() or 0
+            setattr(summary, name, getattr(summary, name) + tokens)
+    return summary
+
+
+def top_code(summary: Summary, stage: str) -> str:
+    """The commonest code of a stage's rejections; "" where it rejected nothing."""
+    counts = summary.stages.get(stage, Counter())
+    rejected = [(rows, code) for (status, code), rows in counts.items() if status == Status.REJECTED]
+    return max(rejected)[1] if rejected else ""
+
+
+def _counts(table: pa.Table, names: list[str]) -> list[tuple[str, str, int]]:
+    groups = table.select(names).group_by(names).aggregate([([], "count_all")])
+    return [tuple(row[name] for name in [*names, "count_all"]) for row in groups.to_pylist()]

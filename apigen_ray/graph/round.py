@@ -1,0 +1,204 @@
+"""The graph of one round: plan, execute what was planned, generate, persist, split, verify, sink."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import ray
+
+from apigen_ray.asks.base import Ask, DraftAsk, Row
+from apigen_ray.config import SAMPLE
+from apigen_ray.engines.base import Engine
+from apigen_ray.graph import stages
+from apigen_ray.graph.shared import Shared
+from apigen_ray.records import DRAFT, NOT_REQUESTED, Status
+from apigen_ray.rundir import RunDir, parquet_files
+from apigen_ray.sampling import Planner
+from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
+
+if TYPE_CHECKING:
+    from ray.data import Dataset
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """What a round needs to draft.
+
+    Attributes:
+        planner: samples the prompts.
+        size: prompts for each generator.
+        generators: engines by name.
+        asks: the generator's ask for each mode; all are called ``reply``.
+    """
+
+    planner: Planner
+    size: int
+    generators: Mapping[str, Engine]
+    asks: Mapping[str, DraftAsk]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What a round needs to verify.
+
+    Attributes:
+        setting: what the verifiers are built from.
+        stages: names of the stages asked for.
+        judge: answers what the verifiers need to ask; None where none asks.
+    """
+
+    setting: Setting
+    stages: tuple[str, ...]
+    judge: Engine | None = None
+
+
+def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, blocks: int | None = None) -> "Dataset":
+    """The graph of a round, from wherever an earlier attempt left it.
+
+    Prompts without a committed reply are generated; drafts, new and committed, are split, and samples that have no
+    verdict yet (or ``error``) are verified.
+
+    Args:
+        run: the run directory.
+        round_: number of the round.
+        drafting: how to draft.
+        judging: how to verify.
+        blocks: of the plan; None chooses. The plan is the same on any number.
+
+    Returns:
+        A dataset of `stages.TALLY` rows, to be consumed: consuming it does the work.
+    """
+    done = stages.committed_drafts(run, round_)
+    total = drafting.size * len(drafting.generators)
+    pieces = []
+    if len(done) < total:
+        pieces.append(_drafted(run, round_, drafting, judging, done, blocks))
+    committed = parquet_files(run.drafts(round_))
+    if committed:
+        files = [str(file) for file in committed]
+        pieces.append(ray.data.read_parquet(files, partitioning=None).map_batches(_conform_drafts, **_ARROW))
+    rows = pieces[0] if len(pieces) == 1 else pieces[0].union(*pieces[1:])
+    asks = Shared(dict(drafting.asks))
+    finished = Shared(stages.committed_samples(run, round_))
+    samples = rows.map_batches(partial(_split, asks=asks, done=finished), **_ARROW)
+    return verify_graph(run, round_, samples, judging)
+
+
+def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging) -> "Dataset":
+    """Samples through every stage into ``samples/``.
+
+    Args:
+        run: the run directory.
+        round_: number of the round.
+        samples: rows of `config.SAMPLE` on which no stage has spoken.
+        judging: how to verify.
+
+    Returns:
+        A dataset of `stages.TALLY` rows, to be consumed.
+    """
+    setting = Shared(judging.setting)
+    waiting: list[int] = []  # stages that need no engine are one task
+    for number, kind in enumerate(VERIFIERS):
+        needs = kind(judging.setting).needs if kind.name in judging.stages else ()
+        if needs and judging.judge is not None:
+            samples = _verified(samples, waiting, setting, judging.stages)
+            waiting = []
+            for ask in needs:
+                where = partial(_reached, number=number, setting=setting, ask=ask)
+                samples = judging.judge.attach(samples, ask, where, SAMPLE)
+        waiting.append(number)
+    samples = _verified(samples, waiting, setting, judging.stages)
+    return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **_ARROW)
+
+
+def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
+    """Executes a graph; yields what was written, batch by batch, while the run goes on."""
+    for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+        yield from batch.to_pylist()
+
+
+_ARROW: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
+
+
+def _drafted(
+    run: RunDir, round_: int, drafting: Drafting, judging: Judging, done: stages.Ids, blocks: int | None
+) -> "Dataset":
+    total = drafting.size * len(drafting.generators)
+    names = list(drafting.generators)
+    planner, setting, committed = Shared(drafting.planner), Shared(judging.setting), Shared(done)
+    rows = ray.data.range(total, override_num_blocks=blocks or _blocks(total)).map_batches(
+        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, done=committed), **_ARROW
+    )
+    rows = rows.map_batches(partial(_execute_planned, setting=setting), **_ARROW)
+    ask = _ByMode(drafting.asks)
+    for name, engine in drafting.generators.items():
+        rows = engine.attach(rows, ask, partial(stages.to_ask, generator=name), DRAFT)
+    return rows.map_batches(partial(stages.persist, folder=str(run.drafts(round_))), **_ARROW)
+
+
+def _blocks(total: int) -> int:
+    """Blocks of at most 512 prompts, and some even for a small run, so that its first rows come out early."""
+    return max(1, min(4, total // 16), -(-total // 512))
+
+
+class _ByMode:
+    """The generator's ask: that of the row's mode."""
+
+    name = "reply"
+
+    def __init__(self, asks: Mapping[str, DraftAsk]) -> None:
+        self._asks = asks
+
+    def request(self, row: Row) -> Any:
+        return self._asks[row["mode"]].request(row)
+
+
+def _plan(
+    ids: pa.Table, planner: Shared[Planner], round_: int, generators: Sequence[str], size: int, done: Shared[stages.Ids]
+) -> pa.Table:
+    return stages.plan(ids, planner.get(), round_, generators, size, done.get())
+
+
+def _execute_planned(table: pa.Table, setting: Shared[Setting]) -> pa.Table:
+    return stages.execute_planned(table, setting.get())
+
+
+def _conform_drafts(table: pa.Table) -> pa.Table:
+    return stages.conform(table, DRAFT)
+
+
+def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stages.Ids]) -> pa.Table:
+    return stages.split(table, asks.get(), done.get(), SAMPLE)
+
+
+def _verified(samples: "Dataset", numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> "Dataset":
+    if not numbers:
+        return samples
+    return samples.map_batches(partial(_verify, numbers=tuple(numbers), setting=setting, wanted=tuple(wanted)), **_ARROW)
+
+
+def _verify(table: pa.Table, numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
+    return stages.verify(table, [_verifier(number, setting) for number in numbers], wanted)
+
+
+_built: dict[tuple[int, int], Verifier] = {}
+
+
+def _verifier(number: int, setting: Shared[Setting]) -> Verifier:
+    """A verifier is built once in each worker process: it may hold compiled schemas or a pool."""
+    value = setting.get()
+    key = (number, id(value))
+    if key not in _built:
+        _built[key] = VERIFIERS[number](value)
+    return _built[key]
+
+
+def _reached(row: Row, number: int, setting: Shared[Setting], ask: Ask) -> bool:
+    """Whether a row is to be judged: all earlier stages passed it, and the verifier wants this ask for it."""
+    for kind in VERIFIERS[:number]:
+        status, code = row[f"{kind.name}_status"], row[f"{kind.name}_code"]
+        if status != Status.PASSED and not (status == Status.SKIPPED and code == NOT_REQUESTED):
+            return False
+    return True

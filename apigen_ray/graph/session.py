@@ -1,0 +1,69 @@
+"""A Ray session for a run: the cluster it was submitted to, or a private one on this machine."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+
+LOGICAL_CPUS = 8
+"""Ray schedules by these; on a small machine more than there are cores, or the stages wait for each other."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the run runs on.
+
+    Attributes:
+        node_id: Ray's id of the node that the driver is on.
+        address: ``host:port`` of the cluster joined, or ``local``.
+        joined: whether the cluster was there before the run.
+        gpus: GPUs that the cluster has.
+    """
+
+    node_id: str
+    address: str
+    joined: bool
+    gpus: float
+
+
+@contextmanager
+def ray_session() -> Iterator[Cluster]:
+    """Joins the cluster that ``RAY_ADDRESS`` names, as inside ``ray job submit``; else starts a private one.
+
+    A session that is already there (a notebook's, a test's) is used as it is and left running.
+    """
+    ours = not ray.is_initialized()
+    address = os.environ.get("RAY_ADDRESS")
+    if ours:
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray 2.60 warns where it is unset
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+        if address:
+            ray.init(address=address, **quiet)
+        else:  # a bare init() would join any cluster that it finds on the machine
+            cpus = max(LOGICAL_CPUS, os.cpu_count() or 1)
+            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+    _quiet_data()
+    context = ray.get_runtime_context()
+    try:
+        yield Cluster(
+            node_id=context.get_node_id(),
+            address=context.gcs_address if address or not ours else "local",
+            joined=bool(address) or not ours,
+            gpus=float(ray.cluster_resources().get("GPU", 0)),
+        )
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _quiet_data() -> None:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # A defect must end the run, which can be resumed; skipping a block would lose its rows without a word.
+    context.max_errored_blocks = 0
+    for name in ("ray.data", "ray.data._internal", "ray.llm", "ray.data.llm"):
+        logging.getLogger(name).setLevel(logging.ERROR)

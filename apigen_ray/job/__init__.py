@@ -1,0 +1,1 @@
+"""The loop over rounds, in plain Python: prepare, run, close, resume."""

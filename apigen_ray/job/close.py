@@ -1,0 +1,142 @@
+"""Closing a round: duplicates are found, parts become few files, and its best samples become later rounds' examples."""
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from apigen_ray.config import SAMPLE
+from apigen_ray.records import Verdict, content_hash, dumps
+from apigen_ray.rundir import RunDir, read_tables, write_text
+from apigen_ray.tables import set_columns
+
+ROWS_PER_FILE = 1_000_000
+UNIQUE = (str(Verdict.VERIFIED), str(Verdict.DUPLICATE))
+
+
+def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
+    """Makes a round final: every sample once, every query verified once, few large files.
+
+    Of verified samples with the same query the one that was planned first stays; the others become ``duplicate``.
+    That rests on ids alone, so an interrupted run ends like an uninterrupted one. Reads the samples twice and holds
+    the ids of all and the query hashes of the verified ones.
+
+    Args:
+        run: the run directory.
+        round_: the round that has ended.
+        unique: whether to look for duplicates; records that are judged as they came are not compared.
+    """
+    files = run.sample_files(round_)
+    duplicates = _duplicates(run, round_, files) if unique else np.empty(0, dtype="S24")
+    seen = np.empty(0, dtype="S24")
+    writers: dict[str, _Writer] = {}
+    try:
+        for table in read_tables(files):
+            table, seen = _new_rows(table, seen)
+            is_duplicate = pa.array(np.isin(np.asarray(table["sample_id"].to_pylist(), dtype="S24"), duplicates))
+            good = pc.if_else(is_duplicate, str(Verdict.DUPLICATE), str(Verdict.VERIFIED))
+            good = pc.if_else(pc.is_in(table["verdict"], pa.array(UNIQUE)), good, table["verdict"])
+            table = set_columns(table, {"verdict": good})
+            for verdict in pc.unique(table["verdict"]).to_pylist():
+                writer = writers.setdefault(verdict, _Writer(run.samples(round_) / f"verdict={verdict}"))
+                writer.write(table.filter(pc.equal(table["verdict"], verdict)))
+    finally:
+        final = [file for writer in writers.values() for file in writer.close()]
+    run.close_round(round_, sorted(final))
+
+
+def write_seeds(run: RunDir, round_: int, per_api: int = 3) -> None:
+    """Keeps verified samples as examples for later rounds: at most ``per_api`` for each style and first function called.
+
+    Which ones is decided by their ids, so it does not depend on the order in which they were written.
+    """
+    best: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    files = [file for file in run.sample_files(round_) if file.parent.name == f"verdict={Verdict.VERIFIED}"]
+    for table in read_tables(files, ["sample_id", "style", "query", "answers", "tools"]):
+        for row in table.to_pylist():
+            line = '{"style":%s,"query":%s,"tools":%s,"answers":%s}' % (  # noqa: UP031  the two last are JSON already
+                dumps(row["style"]),
+                dumps(row["query"]),
+                row["tools"],
+                row["answers"],
+            )
+            name = re.match(r'\[\{"name":"([^"]*)"', row["answers"])
+            kept = best[row["style"], name.group(1) if name else ""]
+            kept.append((content_hash("seed order", row["sample_id"]), line))
+            kept.sort()
+            del kept[per_api:]
+    lines = [line for _, kept in sorted(best.items()) for _, line in kept]
+    write_text(run.seeds(round_), "".join(line + "\n" for line in lines))
+
+
+def query_key(query: str) -> str:
+    """What two queries have in common that a reader would call the same: letter case, accents, punctuation, spaces."""
+    plain = unicodedata.normalize("NFKD", query).casefold()
+    return content_hash("query", " ".join(re.findall(r"[^\W_]+(?:[.,]\d+)*", plain)))
+
+
+def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
+    """sample_ids of this round whose query an earlier planned sample has, in this round or one before."""
+    keys, orders, ids = [], [], []
+    earlier = [file for number in run.closed_rounds() if number < round_ for file in run.sample_files(number)]
+    for file in [*earlier, *files]:
+        if file.parent.name not in [f"verdict={verdict}" for verdict in UNIQUE]:
+            continue
+        for table in read_tables([file], ["query", "round", "generator", "index", "pair", "source_id", "sample_id"]):
+            for row in table.to_pylist():
+                keys.append(query_key(row["query"]))
+                orders.append((row["round"] or 0, row["index"] or 0, row["generator"] or "", row["pair"] or 0))
+                ids.append(row["sample_id"])
+    order = sorted(range(len(ids)), key=lambda i: (keys[i], orders[i], ids[i]))
+    again = [ids[b] for a, b in zip(order, order[1:], strict=False) if keys[a] == keys[b] and ids[a] != ids[b]]
+    return np.asarray(again, dtype="S24")
+
+
+def _new_rows(table: pa.Table, seen: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+    """Rows whose sample_id no earlier row had: a stage that Ray ran twice may have written a sample in two batches."""
+    ids = np.asarray(table["sample_id"].to_pylist(), dtype="S24")
+    _, first = np.unique(ids, return_index=True)
+    first = np.sort(first[~np.isin(ids[first], seen)])
+    return table.take(pa.array(first)), np.concatenate([seen, ids[first]])
+
+
+class _Writer:
+    """Files of one partition, of at most `ROWS_PER_FILE` rows, each renamed into place when it is whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: list[Path] = []
+        self._rows = 0
+        self._open: pq.ParquetWriter | None = None
+        self._token = content_hash(str(folder), os.getpid(), os.urandom(8).hex())[:12]
+
+    def write(self, table: pa.Table) -> None:
+        if self._open is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._path = self._folder / f"closed-{self._token}-{len(self._files):04d}.parquet"
+            self._open = pq.ParquetWriter(self._folder / f".{self._path.name}", SAMPLE, compression="zstd")
+        self._open.write_table(table)
+        self._rows += table.num_rows
+        if self._rows >= ROWS_PER_FILE:
+            self._finish()
+
+    def close(self) -> list[Path]:
+        if self._open is not None:
+            self._finish()
+        return self._files
+
+    def _finish(self) -> None:
+        assert self._open is not None  # noqa: S101  for the type checker: both callers have looked
+        self._open.close()
+        temporary = self._folder / f".{self._path.name}"
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+        self._files.append(self._path)
+        self._open, self._rows = None, 0

