@@ -16,10 +16,17 @@ You answer a user's query by calling functions. Write a JSON list of calls, each
 values that it gives. Write [] if none of the functions serves the query."""
 
 
+_MOST_CALLS = 8  # a small model that may go on does
+
+
 class RoundTrip:
     """Asks for the calls anew; the reply is constrained to the tools' schemas where the engine can."""
 
     name = "roundtrip"
+
+    def wanted(self, row: Row) -> bool:
+        """Always."""
+        return True
 
     def request(self, row: Row) -> Request:
         """Needs ``tools`` and ``query``."""
@@ -27,7 +34,8 @@ class RoundTrip:
             {"role": "system", "content": _INSTRUCTION},
             {"role": "user", "content": f"Functions:\n{row['tools']}\n\nQuery:\n{row['query']}"},
         )
-        return Request(messages, schema=calls_schema(json.loads(row["tools"])), max_tokens=512)
+        schema = {"maxItems": _MOST_CALLS} | calls_schema(json.loads(row["tools"]))
+        return Request(messages, schema=schema, max_tokens=512)
 
 
 def read_calls(text: str) -> list[Json] | None:

@@ -260,7 +260,7 @@ def test_judge_sees_everything_and_round_trip_not_the_answers():
     assert "not executed" in json.dumps(Judge().request(row()).messages)
     trip = RoundTrip().request(row())
     assert "320.0" not in json.dumps(trip.messages)
-    assert trip.schema == calls_schema([TRAVEL])
+    assert trip.schema == calls_schema([TRAVEL]) | {"maxItems": 8}
 
 
 @pytest.mark.parametrize(

@@ -118,12 +118,11 @@ def test_needs_are_the_asks_of_the_checks():
 
 
 def test_likelihood_is_asked_only_where_the_generator_gave_none():
-    check = verifier("likelihood", "judge")
-    likelihood, judge = check.needs
-    assert not check.wanted(likelihood, ROW)
-    assert check.wanted(likelihood, ROW | {"mode": "query_first"})
-    assert check.wanted(likelihood, ROW | {"reply": reply(text="x")})
-    assert check.wanted(judge, ROW)
+    likelihood, judge = verifier("likelihood", "judge").needs
+    assert not likelihood.wanted(ROW)
+    assert likelihood.wanted(ROW | {"mode": "query_first"})
+    assert likelihood.wanted(ROW | {"reply": reply(text="x")})
+    assert judge.wanted(ROW)
 
 
 def test_an_asked_likelihood_is_read_from_its_column():
