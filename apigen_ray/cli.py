@@ -21,14 +21,18 @@ app = typer.Typer(
 )
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run file (YAML).", show_default=False)]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set a key of the config; may be repeated.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set a key of the config; may be repeated.")
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for machines.")]
 
 
 @app.command()
 def init(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A Python file, package or module, or an OpenAPI document.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A Python file, package or module, or an OpenAPI document.")
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="The run file to write; NAME.yaml where not given.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
@@ -59,7 +63,16 @@ def run(
     if dry_run:
         print_estimate(estimate.estimate(loaded), as_json=as_json)
         return
-    command = shlex.join(["apigen", "run", str(config), *(f"--set={s}" for s in settings or ()), *(["--name", name] if name else []), "--resume"])
+    command = shlex.join(
+        [
+            "apigen",
+            "run",
+            str(config),
+            *(f"--set={s}" for s in settings or ()),
+            *(["--name", name] if name else []),
+            "--resume",
+        ]
+    )
     try:
         with watch(quiet=as_json) as watcher:
             result = loop.run(loaded, resume=resume, clean=clean, watcher=watcher)
@@ -85,14 +98,35 @@ def preview(
 
 @app.command()
 def verify(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Records: JSONL, Parquet or a folder of Parquet files.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Records: JSONL, Parquet or a folder of Parquet files.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
-    stages: Annotated[str | None, typer.Option("--stages", help="Comma-separated: format,execution,grounding,semantic. Default: format, and execution with --library.")] = None,
+    stages: Annotated[
+        str | None,
+        typer.Option(
+            "--stages",
+            help="Comma-separated: format,execution,grounding,semantic. Default: format, and execution with --library.",
+        ),
+    ] = None,
     id_column: Annotated[str | None, typer.Option("--id-column", help="Kept as source_id.")] = None,
-    reply_column: Annotated[str | None, typer.Option("--reply-column", help="A model's raw reply, in place of query and answers.")] = None,
-    style_column: Annotated[str | None, typer.Option("--style-column", help="The query style, for the number of calls.")] = None,
-    library: Annotated[str | None, typer.Option("--library", metavar="SOURCE", help="A Python file, folder or module to execute calls against; builtin for ours.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="A YAML file with the sections judge, semantic, execution.")] = None,
+    reply_column: Annotated[
+        str | None, typer.Option("--reply-column", help="A model's raw reply, in place of query and answers.")
+    ] = None,
+    style_column: Annotated[
+        str | None, typer.Option("--style-column", help="The query style, for the number of calls.")
+    ] = None,
+    library: Annotated[
+        str | None,
+        typer.Option(
+            "--library",
+            metavar="SOURCE",
+            help="A Python file, folder or module to execute calls against; builtin for ours.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="A YAML file with the sections judge, semantic, execution.")
+    ] = None,
     clean: Annotated[bool, typer.Option("--clean", help="Delete a run that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 
 from apigen_ray.engines import EngineSpec
 from apigen_ray.errors import ConfigError
-from apigen_ray.library import SourceSpec
+from apigen_ray.library import LibrarySpec
 from apigen_ray.records import Json, content_hash
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
@@ -30,16 +30,6 @@ class Section(BaseModel):
     """A part of the config: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LibrarySpec(Section):
-    """Where the APIs come from.
-
-    Attributes:
-        sources: one or more of the kinds in `apigen_ray.library.SOURCES`; their APIs are one library.
-    """
-
-    sources: tuple[SourceSpec, ...] = Field(min_length=1)
 
 
 class GeneratorSpec(Section):
@@ -115,7 +105,9 @@ class RunConfig(Section):
         check_stages(self.stages)
         needs = [check for check in self.semantic.checks if check in ("judge", "roundtrip")]
         if "semantic" in self.stages and needs and self.judge is None:
-            raise ValueError(f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine")
+            raise ValueError(
+                f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine"
+            )
         return self
 
     def fingerprint(self, **digests: str) -> str:
@@ -159,13 +151,17 @@ def load_config(path: Path, settings: Iterable[str] = ()) -> RunConfig:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read ({reason})", "give the path of a run file, or make one: apigen init SOURCE") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({reason})", "give the path of a run file, or make one: apigen init SOURCE"
+        ) from error
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "see jobs/quickstart.yaml")
+        raise ConfigError(
+            f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "see jobs/quickstart.yaml"
+        )
     for setting in settings:
         _set(value, setting)
     value.setdefault("name", path.stem)
@@ -182,7 +178,9 @@ def parse_config(value: Json, where: str = "config") -> RunConfig:
         return RunConfig.model_validate(value)
     except ValidationError as error:
         lines = [_explain(value, item) for item in error.errors()]
-        raise ConfigError(f"{where}: " + ("\n  " if len(lines) > 1 else "") + "\n  ".join(lines), "change the field named") from error
+        raise ConfigError(
+            f"{where}: " + ("\n  " if len(lines) > 1 else "") + "\n  ".join(lines), "change the field named"
+        ) from error
 
 
 def dump_config(config: RunConfig) -> str:
@@ -276,4 +274,3 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def _nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
-

@@ -6,8 +6,8 @@
     │   ├── LibraryError        an API source: unreadable, untyped, two functions of one name, empty
     │   └── RecordError         records given to ``verify``, seeds, templates or lexicons
     ├── RunExistsError          exit 1: a finished run of that name is there; --resume or --clean
-    ├── EnvironmentFault        exit 1 before a run, 2 within one: an engine, package, endpoint or disk that is not there
-    └── RunFailedError          exit 2: the run had begun and could not end; it can be resumed
+    ├── EnvironmentFault        exit 1 before a run, 2 within one: a missing engine, package, endpoint or disk
+    └── RunFailedError          exit 2: the run had begun and could not end; resumable
 
 Each message names the file, the field and the mend.
 """

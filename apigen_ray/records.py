@@ -82,7 +82,8 @@ class Source:
         kind: the source's kind, for example ``python`` or ``openapi``.
         location: what to load it from: a file path, a module name or a URL.
         entry: its name there: the function's name, or method and path.
-        digest: content hash of what stands behind it (a function's module text), so that a changed source is a changed API.
+        digest: content hash of what stands behind it (a function's module text), so that a
+            changed source is a changed API.
     """
 
     kind: str
@@ -98,7 +99,7 @@ class Api:
     Attributes:
         name: identifier of at most 64 characters, unique in its library (dots allowed in foreign tools only).
         description: what it does, for a model.
-        parameters: JSON Schema 2020-12 of the arguments: ``{"type": "object", "properties", "required", "additionalProperties": false}``.
+        parameters: JSON Schema 2020-12 of the arguments: an object with ``properties`` and ``required``, closed.
         returns: JSON Schema of the result, or None where unknown.
         category: one of the paper's 21 categories or the user's own, or None.
         source: where it comes from; None for a tool that is only known by its form.
@@ -238,7 +239,9 @@ PLAN = pa.schema(
         pa.field("tools", pa.string()),  # JSON list of Api.tool()
         pa.field("seed_ids", pa.list_(pa.string())),
         pa.field("examples", pa.string()),  # JSON list of {"query", "answers", "tools"}
-        pa.field("candidates", pa.string()),  # call_first: JSON list of {"calls", "api_ids"}, the first that executes is taken
+        pa.field(
+            "candidates", pa.string()
+        ),  # call_first: JSON list of {"calls", "api_ids"}, the first that executes is taken
         pa.field("planned", pa.string()),  # call_first: JSON list of the calls taken; null where none executed
         pa.field("planned_results", pa.string()),  # call_first: JSON list of Outcome forms, one per call
     ]

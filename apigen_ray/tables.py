@@ -33,4 +33,10 @@ def set_columns(table: pa.Table, columns: Mapping[str, Sequence[Any] | pa.Array 
 
 def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows as a table of the schema; keys that a row lacks become null."""
-    return pa.table([pa.array([row.get(name) for row in rows], type=type_) for name, type_ in zip(schema.names, schema.types, strict=True)], schema=schema)
+    return pa.table(
+        [
+            pa.array([row.get(name) for row in rows], type=type_)
+            for name, type_ in zip(schema.names, schema.types, strict=True)
+        ],
+        schema=schema,
+    )

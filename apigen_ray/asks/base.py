@@ -17,6 +17,9 @@ class Ask(Protocol):
         class Language:
             name = "language"
 
+            def wanted(self, row: Row) -> bool:
+                return True
+
             def request(self, row: Row) -> Request:
                 return Request(({"role": "user", "content": "Name the language of: " + row["query"]},), max_tokens=4)
 
@@ -24,6 +27,10 @@ class Ask(Protocol):
     """
 
     name: str
+
+    def wanted(self, row: Row) -> bool:
+        """Whether this row needs the answer at all."""
+        ...
 
     def request(self, row: Row) -> Request:
         """The request for this row."""

@@ -27,6 +27,10 @@ class CallFirst:
     def __init__(self, texts: Texts) -> None:
         self._prompts = prompts(texts, Mode.CALL_FIRST, ("count",), ("asks", "calls", "json", "tools", "count"))
 
+    def wanted(self, row: Row) -> bool:
+        """Whether any planned calls executed."""
+        return row["planned"] is not None
+
     def request(self, row: Row) -> Request:
         """The conversation for a row whose ``planned`` calls are known."""
         prompt = self._prompts[row["style"], row["template"]]

@@ -32,6 +32,10 @@ class Judge:
 
     name = "judge"
 
+    def wanted(self, row: Row) -> bool:
+        """Always."""
+        return True
+
     def request(self, row: Row) -> Request:
         """Needs ``tools``, ``query`` and ``answers``; ``results`` may be null where nothing was executed."""
         question = (

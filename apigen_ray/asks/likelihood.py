@@ -18,6 +18,10 @@ class Likelihood:
 
     name = "likelihood"
 
+    def wanted(self, row: Row) -> bool:
+        """Not where the generator's own figure is there."""
+        return own(row) is None
+
     def request(self, row: Row) -> Request:
         """Needs ``tools``, ``query`` and ``answers`` (for ``call_first`` irrelevance ``planned``)."""
         calls: list[Json] = json.loads(row["answers"]) or json.loads(row["planned"] or "[]")

@@ -24,6 +24,10 @@ class QueryFirst:
     def __init__(self, texts: Texts) -> None:
         self._prompts = prompts(texts, Mode.QUERY_FIRST, ("pairs",), ("tools", "examples", "pairs", "form"))
 
+    def wanted(self, row: Row) -> bool:
+        """Always."""
+        return True
+
     def request(self, row: Row) -> Request:
         """The prompt, and the schema that the reply may be constrained to."""
         prompt = self._prompts[row["style"], row["template"]]

@@ -37,7 +37,9 @@ class Counts:
     def line(self) -> str:
         """One line for a log."""
         failed = " ".join(
-            f"{stage}:{sum(codes.values())}({codes.most_common(1)[0][0]})" for stage, codes in self.rejected.items() if codes
+            f"{stage}:{sum(codes.values())}({codes.most_common(1)[0][0]})"
+            for stage, codes in self.rejected.items()
+            if codes
         )
         return (
             f"{self.rows} samples, {self.verdicts[str(Verdict.VERIFIED)]} verified, "
@@ -54,13 +56,16 @@ class Lines:
         self._began = self._said = time.monotonic()
 
     def began(self, run: RunDir, planned: int) -> None:
+        """Says where the run goes."""
         self._planned = planned
         self._say(f"run directory {run.path}" + (f", {planned} prompts planned" if planned else ""))
 
     def round_began(self, round_: int) -> None:
+        """Says which round begins."""
         self._say(f"round {round_}")
 
     def wrote(self, tally: Json) -> None:
+        """Counts, and shows the counts."""
         first = not self._counts.verdicts[str(Verdict.VERIFIED)]
         self._counts.add(tally)
         if first and self._counts.verdicts[str(Verdict.VERIFIED)]:
@@ -84,20 +89,26 @@ class Bars:
         self._began = time.monotonic()
 
     def began(self, run: RunDir, planned: int) -> None:
+        """Says where the run goes."""
         self._planned = planned
         self._title = str(run.path)
 
     def round_began(self, round_: int) -> None:
+        """Says which round begins."""
         self._live.update(self._table())
 
     def wrote(self, tally: Json) -> None:
+        """Counts, and shows the counts."""
         self._counts.add(tally)
         self._live.update(self._table())
 
     def _table(self) -> Table:
         counts = self._counts
         of = f" of about {self._planned}" if self._planned else ""
-        table = Table(title=f"{self._title}: {counts.rows}{of} samples, {time.monotonic() - self._began:.0f} s", title_justify="left")
+        table = Table(
+            title=f"{self._title}: {counts.rows}{of} samples, {time.monotonic() - self._began:.0f} s",
+            title_justify="left",
+        )
         for column in ("stage", "passed", "rejected", "top code"):
             table.add_column(column, justify="left" if column in ("stage", "top code") else "right")
         left = counts.rows - counts.verdicts[str(Verdict.ERROR)]

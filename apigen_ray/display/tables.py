@@ -21,7 +21,9 @@ def print_result(result: Result, *, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     print_filter_table(console, result.summary)
-    console.print(f"{result.seconds:.0f} s. Files: [bold]{result.run.path}/samples[/]   more: apigen show {result.run.path}")
+    console.print(
+        f"{result.seconds:.0f} s. Files: [bold]{result.run.path}/samples[/]   more: apigen show {result.run.path}"
+    )
 
 
 def print_filter_table(console: Console, summary: Summary) -> None:
@@ -52,7 +54,9 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
         table.add_row(line.name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
     console = Console()
     console.print(table)
-    console.print("Tokens are estimated at four characters each from sampled prompts; the judge's come on top.", highlight=False)
+    console.print(
+        "Tokens are estimated at four characters each from sampled prompts; the judge's come on top.", highlight=False
+    )
 
 
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:

@@ -47,7 +47,12 @@ class Summary:
 
     def verdict_names(self) -> list[str]:
         """Columns of the filter table: every verdict a run can give, in the order of the stages."""
-        return [str(Verdict.VERIFIED), *(f"fail_{stage}" for stage in STAGES), str(Verdict.DUPLICATE), str(Verdict.ERROR)]
+        return [
+            str(Verdict.VERIFIED),
+            *(f"fail_{stage}" for stage in STAGES),
+            str(Verdict.DUPLICATE),
+            str(Verdict.ERROR),
+        ]
 
     def form(self) -> Json:
         """The JSON form, as ``result.json`` and ``apigen report --json`` give it."""

@@ -13,9 +13,10 @@ from apigen_ray.config import SAMPLE
 from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
 from apigen_ray.graph.shared import Shared
-from apigen_ray.records import DRAFT, NOT_REQUESTED, Status
+from apigen_ray.records import DRAFT, NOT_REQUESTED, Request, Status
 from apigen_ray.rundir import RunDir, parquet_files
 from apigen_ray.sampling import Planner
+from apigen_ray.tables import conform
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, 
     committed = parquet_files(run.drafts(round_))
     if committed:
         files = [str(file) for file in committed]
-        pieces.append(ray.data.read_parquet(files, partitioning=None).map_batches(_conform_drafts, **_ARROW))
+        pieces.append(ray.data.read_parquet(files, partitioning=None).map_batches(_conform_drafts, **ARROW))
     rows = pieces[0] if len(pieces) == 1 else pieces[0].union(*pieces[1:])
     asks = Shared(dict(drafting.asks))
     finished = Shared(stages.committed_samples(run, round_))
-    samples = rows.map_batches(partial(_split, asks=asks, done=finished), **_ARROW)
+    samples = rows.map_batches(partial(_split, asks=asks, done=finished), **ARROW)
     return verify_graph(run, round_, samples, judging)
 
 
@@ -106,11 +107,11 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging)
             samples = _verified(samples, waiting, setting, judging.stages)
             waiting = []
             for ask in needs:
-                where = partial(_reached, number=number, setting=setting, ask=ask)
+                where = partial(_to_judge, number=number, ask=ask)
                 samples = judging.judge.attach(samples, ask, where, SAMPLE)
         waiting.append(number)
     samples = _verified(samples, waiting, setting, judging.stages)
-    return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **_ARROW)
+    return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **ARROW)
 
 
 def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
@@ -119,7 +120,7 @@ def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-_ARROW: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
+ARROW: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
 
 
 def _drafted(
@@ -129,13 +130,13 @@ def _drafted(
     names = list(drafting.generators)
     planner, setting, committed = Shared(drafting.planner), Shared(judging.setting), Shared(done)
     rows = ray.data.range(total, override_num_blocks=blocks or _blocks(total)).map_batches(
-        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, done=committed), **_ARROW
+        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, done=committed), **ARROW
     )
-    rows = rows.map_batches(partial(_execute_planned, setting=setting), **_ARROW)
+    rows = rows.map_batches(partial(_execute_planned, setting=setting), **ARROW)
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
-        rows = engine.attach(rows, ask, partial(stages.to_ask, generator=name), DRAFT)
-    return rows.map_batches(partial(stages.persist, folder=str(run.drafts(round_))), **_ARROW)
+        rows = engine.attach(rows, ask, partial(stages.to_ask, generator=name, asks=drafting.asks), DRAFT)
+    return rows.map_batches(partial(stages.persist, folder=str(run.drafts(round_))), **ARROW)
 
 
 def _blocks(total: int) -> int:
@@ -151,7 +152,10 @@ class _ByMode:
     def __init__(self, asks: Mapping[str, DraftAsk]) -> None:
         self._asks = asks
 
-    def request(self, row: Row) -> Any:
+    def wanted(self, row: Row) -> bool:
+        return self._asks[row["mode"]].wanted(row)
+
+    def request(self, row: Row) -> Request:
         return self._asks[row["mode"]].request(row)
 
 
@@ -166,7 +170,7 @@ def _execute_planned(table: pa.Table, setting: Shared[Setting]) -> pa.Table:
 
 
 def _conform_drafts(table: pa.Table) -> pa.Table:
-    return stages.conform(table, DRAFT)
+    return conform(table, DRAFT)
 
 
 def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stages.Ids]) -> pa.Table:
@@ -176,7 +180,9 @@ def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stag
 def _verified(samples: "Dataset", numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> "Dataset":
     if not numbers:
         return samples
-    return samples.map_batches(partial(_verify, numbers=tuple(numbers), setting=setting, wanted=tuple(wanted)), **_ARROW)
+    return samples.map_batches(
+        partial(_verify, numbers=tuple(numbers), setting=setting, wanted=tuple(wanted)), **ARROW
+    )
 
 
 def _verify(table: pa.Table, numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
@@ -195,10 +201,10 @@ def _verifier(number: int, setting: Shared[Setting]) -> Verifier:
     return _built[key]
 
 
-def _reached(row: Row, number: int, setting: Shared[Setting], ask: Ask) -> bool:
-    """Whether a row is to be judged: all earlier stages passed it, and the verifier wants this ask for it."""
+def _to_judge(row: Row, number: int, ask: Ask) -> bool:
+    """Whether a row is to be judged: all earlier stages passed it, and the ask wants it."""
     for kind in VERIFIERS[:number]:
         status, code = row[f"{kind.name}_status"], row[f"{kind.name}_code"]
         if status != Status.PASSED and not (status == Status.SKIPPED and code == NOT_REQUESTED):
             return False
-    return True
+    return ask.wanted(row)

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.asks.base import DraftAsk
-from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, Mode, Verdict, content_hash
+from apigen_ray.asks.base import DraftAsk, Row
+from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, Verdict, content_hash
 from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write_once
 from apigen_ray.sampling import Planner
 from apigen_ray.tables import conform, table_of
@@ -67,11 +67,9 @@ def execute_planned(table: pa.Table, setting: Setting) -> pa.Table:
     return execute_candidates(table, setting) if table.num_rows else table
 
 
-def to_ask(row: Mapping[str, object], generator: str) -> bool:
-    """Whether a generator is to be asked about a row: it is its own, has no reply yet, and has calls to phrase."""
-    if row["generator"] != generator or row["reply"] is not None:
-        return False
-    return row["mode"] != str(Mode.CALL_FIRST) or row["planned"] is not None
+def to_ask(row: Row, generator: str, asks: Mapping[str, DraftAsk]) -> bool:
+    """Whether a generator is to be asked about a row: it is its own, has no reply yet, and its ask wants one."""
+    return row["generator"] == generator and row["reply"] is None and asks[row["mode"]].wanted(row)
 
 
 def persist(table: pa.Table, folder: str) -> pa.Table:
@@ -100,10 +98,13 @@ def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.S
         done: sample_ids that have their verdict already.
         schema: of a sample.
     """
-    parents, records, pairs = [], [], []
+    parents: list[int] = []
+    records: list[str | None] = []
+    pairs: list[int] = []
     for number, row in enumerate(table.to_pylist()):
         reply = row["reply"]
-        texts = [None] if reply is None or reply["text"] is None else asks[row["mode"]].records(row)
+        answered = reply is not None and reply["text"] is not None
+        texts: list[str] | list[None] = asks[row["mode"]].records(row) if answered else [None]
         parents += [number] * len(texts)
         records += texts
         pairs += range(len(texts))
@@ -182,4 +183,3 @@ def committed_samples(run: RunDir, round_: int) -> Ids:
 def _ids(files: Sequence[Path], column: str) -> Ids:
     arrays = [np.asarray(table[column].to_pylist(), dtype="S24") for table in read_tables(list(files), [column])]
     return Ids(np.concatenate(arrays) if arrays else np.empty(0, dtype="S24"))
-

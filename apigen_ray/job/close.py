@@ -4,6 +4,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
 
 
 def write_seeds(run: RunDir, round_: int, per_api: int = 3) -> None:
-    """Keeps verified samples as examples for later rounds: at most ``per_api`` for each style and first function called.
+    """Keeps verified samples as examples for later rounds: at most ``per_api`` for each style and function.
 
     Which ones is decided by their ids, so it does not depend on the order in which they were written.
     """
@@ -94,7 +95,7 @@ def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
                 orders.append((row["round"] or 0, row["index"] or 0, row["generator"] or "", row["pair"] or 0))
                 ids.append(row["sample_id"])
     order = sorted(range(len(ids)), key=lambda i: (keys[i], orders[i], ids[i]))
-    again = [ids[b] for a, b in zip(order, order[1:], strict=False) if keys[a] == keys[b] and ids[a] != ids[b]]
+    again = [ids[b] for a, b in pairwise(order) if keys[a] == keys[b] and ids[a] != ids[b]]
     return np.asarray(again, dtype="S24")
 
 

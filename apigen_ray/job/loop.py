@@ -37,9 +37,14 @@ class Watcher(Protocol):
 class Silent:
     """A watcher that says nothing."""
 
-    def began(self, run: RunDir, planned: int) -> None: ...
-    def round_began(self, round_: int) -> None: ...
-    def wrote(self, tally: Json) -> None: ...
+    def began(self, run: RunDir, planned: int) -> None:
+        """Says nothing."""
+
+    def round_began(self, round_: int) -> None:
+        """Says nothing."""
+
+    def wrote(self, tally: Json) -> None:
+        """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
 
     Args:
         config: what to run; the run directory is ``<output.dir>/<name>``.
-        resume: go on with a run directory that is there: what has a verdict is kept, what has a reply is not asked again.
+        resume: go on with a run directory that is there: what has a verdict is kept, a reply is not asked for again.
         clean: delete a run directory that is there.
         watcher: is told what happens.
 
@@ -125,7 +130,9 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         write_text(directory.config_path, dump_config(config))
         directory.result_path.unlink(missing_ok=True)
     except OSError as error:
-        raise RunExistsError(f"{directory.path}: cannot be written ({error.strerror})", "give another output.dir") from error
+        raise RunExistsError(
+            f"{directory.path}: cannot be written ({error.strerror})", "give another output.dir"
+        ) from error
     directory.update_manifest(
         kind="run",
         fingerprint=prepared.fingerprint,
@@ -156,7 +163,8 @@ def recorded(directory: RunDir) -> Iterator[Json]:
     except Exception as error:
         form["error"] = f"{type(error).__name__}: {error}"[:4000]
         raise RunFailedError(
-            f"the run broke off: {first_line(error)}", f"mend that and go on with --resume; details in {directory.result_path}"
+            f"the run broke off: {first_line(error)}",
+            f"mend that and go on with --resume; details in {directory.result_path}",
         ) from error
     finally:
         form["seconds"] = round(time.monotonic() - started, 3)
@@ -198,4 +206,3 @@ def _versions() -> dict[str, str]:
 def _plain(value: Json) -> Json:
     plain: Json = json.loads(json.dumps(value))
     return plain
-

@@ -1,4 +1,4 @@
-"""From a config to everything that a round needs; all that can be refused is refused here, before anything is paid for."""
+"""From a config to everything that a round needs; what can be refused is refused here, before anything is paid for."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +9,8 @@ from apigen_ray.asks.query_first import QueryFirst
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import build
 from apigen_ray.graph.round import Drafting, Judging
-from apigen_ray.library import Library, load_library
-from apigen_ray.records import Example, Mode, content_hash
+from apigen_ray.library import BUILTIN, Library, load_library
+from apigen_ray.records import Example, Mode
 from apigen_ray.sampling import (
     OUR_SEEDS,
     OUR_TEMPLATES,
@@ -104,15 +104,18 @@ def prepare(config: RunConfig) -> Prepared:
         InputError: one of them cannot be used; names the file and the mend.
     """
     sampling = config.sampling
-    library = load_library(config.library.sources, Path())
+    library = load_library(config.library)
     if sampling.categories:
         library = replace(library, apis=with_categories(library.apis, load_categories(sampling.categories)))
-    ours = load_library((BuiltinSource(kind="builtin"),), Path()).apis  # our seeds speak of our functions
-    seeds = [*load_seeds(OUR_SEEDS, ours), *(seed for path in sampling.seeds for seed in load_seeds(path, library.apis))]
+    ours = load_library([BUILTIN]).apis  # our seeds speak of our functions
+    seeds = [
+        *load_seeds(OUR_SEEDS, ours),
+        *(seed for path in sampling.seeds for seed in load_seeds(path, library.apis)),
+    ]
     templates = load_templates((OUR_TEMPLATES, *sampling.templates))
     lexicons = load_lexicons((*lexicon_files(), *sampling.lexicons))
     digests = {
-        "library": content_hash(*(api.api_id for api in library.apis), *(api.category for api in library.apis)),
+        "library": library.digest,
         "seeds": seeds_digest(seeds),
         "templates": templates_digest(templates),
         "lexicons": lexicons_digest(lexicons),

@@ -39,8 +39,8 @@ class ExecutionVerifier:
     are the very calls that were planned.
     """
 
-    name = "execution"
-    codes = CODES
+    name: ClassVar[str] = "execution"
+    codes: ClassVar[tuple[str, ...]] = CODES
     columns: ClassVar[tuple[pa.Field, ...]] = (
         pa.field("results", pa.string()),  # JSON list of Outcome forms, one per call; null where none was executed
         pa.field("execution_mode", pa.string()),  # of this row: live | none

@@ -113,10 +113,6 @@ class SemanticVerifier:
         }
         self._checks = {check: every[check] for check in every if check in spec.checks}
 
-    def wanted(self, ask: Ask, row: Row) -> bool:
-        """Whether a row needs this ask: not the likelihood where the generator's own figure is there."""
-        return ask.name != Likelihood.name or own(row) is None
-
     def check(self, table: pa.Table) -> pa.Table:
         """Sets the verdict and ``semantic_words``; reads the reply columns, asks nobody."""
         if not self._checks:

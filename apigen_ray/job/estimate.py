@@ -1,0 +1,94 @@
+"""What a run would ask, spend and take, told from a sample of its prompts; nothing is started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apigen_ray.asks.base import DraftAsk
+from apigen_ray.config import GeneratorSpec, RunConfig
+from apigen_ray.job.prepare import prepare
+from apigen_ray.records import Json, Mode, dumps
+from apigen_ray.strict_json import loads
+
+SAMPLED = 64
+"""Prompts that are rendered for each generator, evenly out of its plan."""
+
+CHARACTERS_PER_TOKEN = 4
+"""The rule of thumb for English and JSON."""
+
+UNBOUNDED_REPLY = 1024
+"""Tokens taken for a reply where the engine sets no ``max_tokens``."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One generator's part of an estimate.
+
+    Attributes:
+        name: the generator's.
+        prompts: over all rounds.
+        prompt_tokens: that the engine reads.
+        reply_tokens: that it writes, at most.
+        cost: in the unit of ``price_per_million``; None where no price is given.
+        hours: at ``tokens_per_second``; None where no speed is given.
+    """
+
+    name: str
+    prompts: int
+    prompt_tokens: int
+    reply_tokens: int
+    cost: float | None
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A line for each generator, in the order of the config."""
+
+    generators: tuple[Line, ...]
+
+
+def estimate(config: RunConfig) -> Estimate:
+    """Plans and renders some prompts of the first round and extrapolates; the judge's tokens are not counted.
+
+    Raises:
+        InputError: as for a run: the library, seeds, templates or lexicons cannot be used.
+    """
+    prepared = prepare(config)
+    planner, asks = prepared.planner(), prepared.asks()
+    count = min(SAMPLED, config.size)
+    indices = [number * config.size // count for number in range(count)]
+
+    def line(generator: GeneratorSpec) -> Line:
+        costs = [_tokens(row, asks, _longest(generator)) for row in planner.rows(0, generator.name, indices)]
+        prompts = config.size * config.rounds
+        prompt_tokens = round(prompts * sum(cost[0] for cost in costs) / count)
+        reply_tokens = round(prompts * sum(cost[1] for cost in costs) / count)
+        price, speed = generator.price_per_million, generator.tokens_per_second
+        return Line(
+            name=generator.name,
+            prompts=prompts,
+            prompt_tokens=prompt_tokens,
+            reply_tokens=reply_tokens,
+            cost=(prompt_tokens * price.prompt + reply_tokens * price.completion) / 1e6 if price else None,
+            hours=reply_tokens / speed / 3600 if speed else None,
+        )
+
+    return Estimate(tuple(line(generator) for generator in config.generators))
+
+
+def _tokens(row: Json, asks: Mapping[str, DraftAsk], longest: int) -> tuple[int, int]:
+    """Tokens read and, at most, written for one row of the plan; none where no calls could be drawn."""
+    if row["mode"] == str(Mode.CALL_FIRST):  # which candidate executes is not known yet; they are alike in size
+        candidates = loads(row["candidates"])
+        if not candidates:
+            return 0, 0
+        row = {**row, "planned": dumps(candidates[0]["calls"])}
+    request = asks[row["mode"]].request(row)
+    characters = len(dumps(list(request.messages))) + (len(dumps(request.schema)) if request.schema else 0)
+    return -(-characters // CHARACTERS_PER_TOKEN), min(request.max_tokens or longest, longest)
+
+
+def _longest(generator: GeneratorSpec) -> int:
+    sampling: Any = getattr(generator.spec, "sampling", None)  # the scripted engine draws no tokens
+    return (sampling.max_tokens if sampling else None) or UNBOUNDED_REPLY

@@ -1,0 +1,144 @@
+"""Writes a first run file for somebody's own functions: commented, and ready to run."""
+
+import json
+import re
+from pathlib import Path
+
+from apigen_ray.errors import ConfigError
+from apigen_ray.library import SourceSpec, load_library
+from apigen_ray.library.openapi import OpenApiSource
+from apigen_ray.library.python import PythonSource
+from apigen_ray.rundir import write_text
+
+_DOCUMENTS = (".json", ".yaml", ".yml")
+
+
+def init_config(source: str, out: Path | None, *, force: bool) -> tuple[Path, int]:
+    """Writes a run file whose library is the source; the library is loaded first, so a bad source writes nothing.
+
+    Args:
+        source: a Python file, folder or dotted module, or an OpenAPI document (``.json``, ``.yaml``, ``.yml``).
+        out: the file to write; None: ``<source's name>.yaml`` in the current folder.
+        force: write over a file that is there; never over the source.
+
+    Returns:
+        The file and the number of APIs in the library.
+
+    Raises:
+        LibraryError: the source cannot be read or holds nothing that can be used.
+        ConfigError: the file is there already or cannot be written.
+    """
+    spec = source_spec(source)
+    library = load_library([spec])
+    name = run_name(source)
+    path = out or _free_of(Path(f"{name}.yaml"), source)
+    if _same(path, source):
+        raise ConfigError(f"{path}: is the source itself", "give another file: --out FILE")
+    if path.exists() and not force:
+        raise ConfigError(f"{path}: is there already", "write over it: --force · another file: --out FILE")
+    text = run_file(name, spec, apis=len(library.apis), rejects=len(library.rejects))
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "give another file: --out FILE") from error
+    return path, len(library.apis)
+
+
+def source_spec(source: str) -> SourceSpec:
+    """The section of the library that stands for a source given on the command line."""
+    path = Path(source)
+    if path.suffix.lower() in _DOCUMENTS:
+        return OpenApiSource(path=source)
+    if path.exists() or path.suffix == ".py" or "/" in source:
+        return PythonSource(path=source)
+    return PythonSource(module=source)
+
+
+def run_name(source: str) -> str:
+    """A name for the run: the last part of the source's, with nothing that a folder's name may not have."""
+    path = Path(source)
+    stem = path.absolute().stem if path.exists() else path.name.removesuffix(path.suffix) or path.name
+    if not path.exists() and path.suffix not in (".py", *_DOCUMENTS):
+        stem = source.split(".")[-1]  # a dotted module
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "run"
+
+
+def run_file(name: str, source: SourceSpec, *, apis: int, rejects: int = 0) -> str:
+    """The text of the run file.
+
+    Args:
+        name: of the run.
+        source: the library.
+        apis: how many functions it holds.
+        rejects: how many of its entries could not be used.
+    """
+    location = "module" if isinstance(source, PythonSource) and source.module else "path"
+    callable_ = isinstance(source, PythonSource)
+    left_out = f", {rejects} left out (apigen doctor says why)" if rejects else ""
+    return _FILE.format(
+        name=json.dumps(name),
+        kind=source.kind,
+        location=location,
+        value=json.dumps(getattr(source, location), ensure_ascii=False),
+        found=f"{apis} {'functions' if callable_ else 'operations'}{left_out}",
+        execution=_LIVE if callable_ else _NONE,
+    )
+
+
+def _same(path: Path, source: str) -> bool:
+    return path.exists() and Path(source).exists() and path.samefile(source)
+
+
+def _free_of(path: Path, source: str) -> Path:
+    """The default target, unless that is the OpenAPI document itself."""
+    return path.with_name(f"{path.stem}-run.yaml") if _same(path, source) else path
+
+
+_LIVE = """execution:
+  mode: live                  # each call is executed in a process of its own
+  timeout_s: 5                # for one call"""
+
+_NONE = """execution:
+  mode: none                  # an OpenAPI document is only read: no call is executed, and every row says so"""
+
+_FILE = """\
+# A run of apigen-ray. Look: apigen preview FILE · check: apigen doctor FILE · go: apigen run FILE
+name: {name}
+seed: 0
+size: 100                     # prompts for each round and generator
+rounds: 1                     # verified samples of one round are examples of the next
+
+library:                      # {found}
+  - kind: {kind}
+    {location}: {value}
+
+sampling:
+  mode: call_first            # code draws the calls, a model words the request; a large model can do both: query_first
+  styles: {{simple: 3, multiple: 3, parallel: 1, parallel_multiple: 1}}
+
+generators:
+  - name: embedded
+    engine: vllm
+    model: embedded           # 135 M weights, for a demonstration; a name on the hub (owner/name) or a directory
+    max_model_len: 4096
+    logprobs: true            # the check `likelihood` below reads them
+    sampling: {{temperature: 0, max_tokens: 96}}
+  # A server that speaks OpenAI's API in place of it:
+  # - name: server
+  #   engine: openai
+  #   base_url: http://localhost:8000/v1
+  #   model: the-model-it-serves
+  #   api_key_env: MY_API_KEY   # the name of a variable, never the key
+  #   price_per_million: {{prompt: 0.5, completion: 1.5}}   # for apigen run --dry-run
+
+semantic:                     # all of these must pass; made for the embedded model
+  checks: [originality, wording, likelihood]
+  # With a larger model let one judge, and drop `wording` and `likelihood`: checks: [originality, judge]
+# judge: {{engine: vllm, model: owner/name}}
+
+{execution}
+
+output:
+  dir: runs                   # the run goes into runs/{{name}}
+"""
+

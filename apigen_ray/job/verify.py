@@ -1,0 +1,211 @@
+"""Judging records that exist: from an input file to a run directory with a verdict for each of its rows."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import yaml
+from pydantic import ValidationError, field_validator, model_validator
+
+from apigen_ray import __version__
+from apigen_ray.config import STAGES, Section, check_stages
+from apigen_ray.engines import EngineSpec, build
+from apigen_ray.errors import ConfigError, RunExistsError
+from apigen_ray.export.summary import summarise
+from apigen_ray.graph.records import input_graph
+from apigen_ray.graph.round import Judging, tallies, verify_graph
+from apigen_ray.graph.session import ray_session
+from apigen_ray.job.close import close_round
+from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
+from apigen_ray.job.loop import Result, Silent, Watcher, recorded
+from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
+from apigen_ray.library.python import PythonSource
+from apigen_ray.records import Json
+from apigen_ray.rundir import RunDir, remove, write_text
+from apigen_ray.verifiers import Setting
+from apigen_ray.verifiers.execution import ExecutionSpec
+from apigen_ray.verifiers.semantic import SemanticSpec
+
+_ASKS = ("judge", "roundtrip", "likelihood")
+"""Checks of the semantic stage that an engine has to answer where the records bring no reply of a generator."""
+
+
+class VerifySpec(Section):
+    """How records are judged.
+
+    Attributes:
+        library: the functions that calls are executed against; None where nothing is executed.
+        execution: how calls are executed.
+        semantic: which checks make the semantic stage.
+        judge: the engine that answers what `semantic` asks.
+        stages: which verifiers are asked for; by default ``format``, and ``execution`` where there is a library.
+    """
+
+    library: LibrarySpec | None = None
+    execution: ExecutionSpec = ExecutionSpec()
+    semantic: SemanticSpec = SemanticSpec()
+    judge: EngineSpec | None = None
+    stages: tuple[str, ...] = ()
+
+    @field_validator("stages")
+    @classmethod
+    def _known(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        check_stages(stages)
+        return tuple(stage for stage in STAGES if stage in stages)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_stages(cls, value: Json) -> Json:
+        return {"stages": ("format", "execution") if value.get("library") else ("format",)} | value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.stages:
+            raise ValueError(f"stages: none is named; known: {', '.join(STAGES)}")
+        if "execution" in self.stages and self.execution.mode == "live" and self.library is None:
+            raise ValueError(
+                "stages: execution needs a library to execute calls against: --library SOURCE, or the section"
+            )
+        asked = [check for check in self.semantic.checks if check in _ASKS]
+        if "semantic" in self.stages and asked and self.judge is None:
+            raise ValueError(
+                f"semantic.checks asks for {asked[0]}, but there is no section `judge` that names an engine"
+            )
+        return self
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, library: str | None = None, stages: Sequence[str] | None = None) -> Self:
+        """Reads a YAML file, if there is one; what is given beside it counts more.
+
+        Args:
+            path: a file with any of this class's sections.
+            library: a Python file or folder, the dotted name of a module, or ``builtin`` for our own functions.
+            stages: names of stages, in any order.
+
+        Raises:
+            ConfigError: names the file, the field and the mend.
+        """
+        value = _read(path) if path is not None else {}
+        if library is not None:
+            value["library"] = [_source(library).model_dump(exclude_none=True)]
+        if stages is not None:
+            value["stages"] = [stage.strip() for stage in stages]
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            where = f"{path}: " if path is not None else ""
+            lines = [_line(item["loc"], item["msg"]) for item in error.errors()]
+            raise ConfigError(where + "\n  ".join(lines), "change what is named") from error
+
+
+def verify_records(
+    source: Path,
+    out: Path,
+    options: IngestOptions,
+    spec: VerifySpec,
+    *,
+    clean: bool = False,
+    watcher: Watcher | None = None,
+) -> Result:
+    """Judges every row of an input; each comes out once, in ``<out>/samples/``.
+
+    Args:
+        source: JSONL, Parquet, or a folder of such files.
+        out: the run directory to write.
+        options: which columns of the input mean what.
+        spec: how to judge.
+        clean: delete a run directory that is there.
+        watcher: is told what happens.
+
+    Raises:
+        RunExistsError: there is something at ``out``, and not ``clean``.
+        InputError: the input or the library cannot be read.
+        RunFailedError: the run had begun and broke off.
+    """
+    watcher = watcher or Silent()
+    library = load_library(spec.library) if spec.library is not None else Library(())
+    if library.apis:
+        options = replace(options, api_ids={api.name: api.api_id for api in library.apis})
+    splits = input_blocks(source, options)
+    directory = _open(out, spec, clean=clean)
+    with recorded(directory) as outcome:
+        watcher.began(directory, 0)
+        with ray_session() as cluster:
+            directory.update_manifest(
+                kind="verify",
+                input=str(source),
+                columns=options.columns(),
+                stages=list(spec.stages),
+                library={"apis": len(library.apis), "digest": library.digest},
+                judge=spec.judge.model_dump(mode="json") if spec.judge is not None else None,
+                cluster=asdict(cluster),
+                versions={"apigen-ray": __version__, "python": platform.python_version()}
+                | {package: importlib.metadata.version(package) for package in ("ray", "pyarrow")},
+            )
+            setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
+            judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
+            watcher.round_began(0)
+            samples = input_graph(splits, partial(read_samples, options=options))
+            for tally in tallies(verify_graph(directory, 0, samples, judging)):
+                watcher.wrote(tally)
+            close_round(directory, 0, unique=False)
+        summary = summarise(directory)
+        outcome.update(summary.form())
+    return Result(directory, summary, outcome["seconds"])
+
+
+def read_samples(split: Split, options: IngestOptions) -> Iterator[pa.Table]:
+    """The samples of a part of the input, some thousands at a time."""
+    for raw in read_split(split):
+        yield records_to_samples(raw, options)
+
+
+def _read(path: Path) -> Json:
+    try:
+        value = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read ({reason})", "give the path of a YAML file") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "write sections")
+    return value
+
+
+def _source(text: str) -> PythonSource:
+    if text == "builtin":
+        return BUILTIN
+    if Path(text).exists() or "/" in text or text.endswith(".py"):
+        return PythonSource(path=text)
+    return PythonSource(module=text)
+
+
+def _line(location: Sequence[str | int], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    field = ".".join(map(str, location))
+    return message if not field or message.startswith(field) else f"{field}: {message}"
+
+
+def _open(path: Path, spec: VerifySpec, *, clean: bool) -> RunDir:
+    directory = RunDir(path)
+    if directory.manifest():
+        if not clean:
+            raise RunExistsError(f"{path}: a run is there", "start over: --clean, or keep it: --out OTHER")
+        remove(path)
+    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunExistsError(f"{path}: is not empty and not a run", "give another folder: --out OTHER")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        write_text(directory.config_path, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
+    except OSError as error:
+        raise RunExistsError(
+            f"{path}: cannot be written ({error.strerror})", "give another folder: --out OTHER"
+        ) from error
+    directory.update_manifest(kind="verify")
+    return directory
