@@ -1,12 +1,13 @@
 """Judging records that exist: from an input file to a run directory with a verdict for each of its rows."""
 
+import difflib
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import yaml
@@ -99,7 +100,7 @@ class VerifySpec(Section):
             return cls.model_validate(value)
         except ValidationError as error:
             where = f"{path}: " if path is not None else ""
-            lines = [_line(item["loc"], item["msg"]) for item in error.errors()]
+            lines = [_line(item) for item in error.errors()]
             raise ConfigError(where + "\n  ".join(lines), "change what is named") from error
 
 
@@ -186,9 +187,13 @@ def _source(text: str) -> PythonSource:
     return PythonSource(module=text)
 
 
-def _line(location: Sequence[str | int], message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    field = ".".join(map(str, location))
+def _line(error: Mapping[str, Any]) -> str:
+    field = ".".join(map(str, error["loc"]))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden" and field.isidentifier():
+        close = difflib.get_close_matches(field, VerifySpec.model_fields, n=1, cutoff=0.5)
+        known = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(VerifySpec.model_fields)}"
+        return f"{field}: unknown key; {known}"
     return message if not field or message.startswith(field) else f"{field}: {message}"
 
 
