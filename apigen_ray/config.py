@@ -4,7 +4,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
@@ -32,28 +32,54 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Price(Section):
+    """What a server asks for a million tokens, in any currency.
+
+    Attributes:
+        prompt: tokens read.
+        completion: tokens written.
+    """
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
 class GeneratorSpec(Section):
     """One generator: an engine and the name that its rows carry.
 
     In YAML both stand side by side: ``{name: small, engine: vllm, model: embedded}``. Without a name it is called by
     its model.
+
+    Attributes:
+        name: of its rows, unique in the run.
+        spec: its engine.
+        price_per_million: for the cost that ``--dry-run`` tells; None: unknown.
+        tokens_per_second: written by all its replicas together, for the hours that ``--dry-run`` tells; None: unknown.
     """
+
+    neutral: ClassVar[tuple[str, ...]] = ("price_per_million", "tokens_per_second")
 
     name: str
     spec: EngineSpec
+    price_per_million: Price | None = None
+    tokens_per_second: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and "spec" not in value:
-            rest = {key: item for key, item in value.items() if key != "name"}
+            own = {key: value[key] for key in cls.neutral if key in value}
+            rest = {key: item for key, item in value.items() if key != "name" and key not in own}
             name = value.get("name") or str(rest.get("model") or rest.get("engine", "")).rstrip("/").split("/")[-1]
-            return {"name": name, "spec": rest}
+            return {"name": name, "spec": rest, **own}
         return value
 
     @model_serializer(mode="plain")
     def _join(self) -> Json:
-        return {"name": self.name, **self.spec.model_dump(mode="json")}
+        price = self.price_per_million
+        own = {"price_per_million": price and price.model_dump(), "tokens_per_second": self.tokens_per_second}
+        told = {key: value for key, value in own.items() if value is not None}
+        return {"name": self.name, **self.spec.model_dump(mode="json"), **told}
 
 
 class OutputSpec(Section):
@@ -117,7 +143,9 @@ class RunConfig(Section):
     def identity(self) -> Json:
         """The config without keys that cannot change what a row becomes: they may differ when a run is resumed."""
         form = self.model_dump(mode="json", exclude={"name", "size", "rounds", "output"})
-        form["generators"] = [_without(g.model_dump(mode="json"), g.spec.neutral) for g in self.generators]
+        form["generators"] = [
+            _without(g.model_dump(mode="json"), (*g.neutral, *g.spec.neutral)) for g in self.generators
+        ]
         if self.judge is not None:
             form["judge"] = _without(form["judge"], self.judge.neutral)
         form["execution"] = _without(form["execution"], self.execution.neutral)
@@ -132,7 +160,7 @@ def check_stages(stages: Iterable[str]) -> None:
     """
     for stage in stages:
         if stage not in STAGES:
-            raise ValueError(f"stages: there is no {stage!r}{_nearest(stage, STAGES)}; known: {', '.join(STAGES)}")
+            raise ValueError(f"stages: there is no {stage!r}{nearest(stage, STAGES)}; known: {', '.join(STAGES)}")
 
 
 def load_config(path: Path, settings: Iterable[str] = ()) -> RunConfig:
@@ -248,7 +276,7 @@ def _explain(value: Json, error: Mapping[str, Any]) -> str:
         path.append(str(part))
     field = ".".join(path) or "config"
     if error["type"] == "extra_forbidden":
-        return f"{field}: unknown key{_nearest(path[-1], _siblings(error['loc']))}"
+        return f"{field}: unknown key{nearest(path[-1], _siblings(error['loc']))}"
     if error["type"] == "missing":
         return f"{field}: is required"
     return f"{field}: {error['msg'].removeprefix('Value error, ')}"
@@ -271,6 +299,7 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for item in getattr(annotation, "__args__", ()) for model in _models(item)]
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for a word that is not among those known; "" where none is like it."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

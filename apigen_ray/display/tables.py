@@ -7,9 +7,9 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from apigen_ray.engines.base import Finding
 from apigen_ray.export.report import filter_rows
 from apigen_ray.export.summary import Summary, top_code
+from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
 
@@ -49,17 +49,17 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for line in estimate.generators:
-        cost = "unknown: set price_per_million" if line.cost is None else f"{line.cost:,.2f}"
-        hours = "unknown: set tokens_per_second" if line.hours is None else f"{line.hours:,.2f}"
+        cost = "unknown" if line.cost is None else f"{line.cost:,.2f}"
+        hours = "unknown" if line.hours is None else f"{line.hours:,.2f}"
         table.add_row(line.name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True)
     console.print(table)
-    console.print(
-        "Tokens are estimated at four characters each from sampled prompts; the judge's come on top.", highlight=False
-    )
+    console.print("Tokens are estimated at four characters each from sampled prompts; the judge's come on top.")
+    if any(None in (line.cost, line.hours) for line in estimate.generators):
+        console.print("For cost and hours give a generator price_per_million and tokens_per_second.")
 
 
-def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+def print_findings(findings: Sequence[Check], *, as_json: bool) -> None:
     """The doctor's findings, each with its mend."""
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))

@@ -4,6 +4,7 @@ import heapq
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from apigen_ray.verifiers import VERIFIERS
 VERDICTS = tuple(str(verdict) for verdict in Verdict)
 """Every verdict that a sample can have."""
 
-CODES = tuple(dict.fromkeys(code for kind in VERIFIERS for code in kind.codes)) + (INTERNAL_ERROR, NOT_REQUESTED)
+CODES = (*dict.fromkeys(code for kind in VERIFIERS for code in kind.codes), INTERNAL_ERROR, NOT_REQUESTED)
 """Every code that a stage can give a sample, but for `apigen_ray.records.EARLIER_STAGE`, which says nothing of it."""
 
 JSON_COLUMNS = (
@@ -32,7 +33,7 @@ JSON_COLUMNS = (
 _ORDER = ("round", "index", "generator", "pair", "source_id", "sample_id")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Place:
     """Where a row stands in the order of the plan, and where in the files."""
 
@@ -75,8 +76,12 @@ def find_samples(run: Path, verdict: str | None = None, code: str | None = None,
     directory = open_run(run)
     _check("--verdict", verdict, VERDICTS)
     _check("--code", code, CODES)
-    places = heapq.nsmallest(limit, _distinct(_places(directory.sample_files(), verdict, code)))
-    return [_read(place) for place in places]
+    first: dict[tuple[Any, ...], _Place] = {}  # in an open round a batch that Ray ran twice may lie in two files
+    for place in _places(directory.sample_files(), verdict, code):
+        first[place.order] = place
+        if len(first) > 1000 + 2 * limit:
+            first = {order: first[order] for order in heapq.nsmallest(limit, first)}
+    return [_read(first[order]) for order in heapq.nsmallest(limit, first)]
 
 
 def _check(option: str, word: str | None, known: Sequence[str]) -> None:
@@ -92,33 +97,23 @@ def _places(files: Sequence[Path], verdict: str | None, code: str | None) -> Ite
         with pq.ParquetFile(file) as parquet:
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=columns)
-                for row in _fitting(table, code):
-                    order = tuple(_first(table[name][row].as_py()) for name in _ORDER)
-                    yield _Place(order, file, group, row)
+                rows = _fitting(table, code)
+                keys = table.select(_ORDER).take(rows).to_pydict().values()
+                for row, *values in zip(rows.to_pylist(), *keys, strict=True):
+                    yield _Place(tuple(_first(value) for value in values), file, group, row)
 
 
-def _fitting(table: pa.Table, code: str | None) -> list[int]:
+def _fitting(table: pa.Table, code: str | None) -> pa.Array:
+    """Positions of the rows that a stage gave this code."""
     if code is None:
-        return list(range(table.num_rows))
-    fits = pc.equal(table[f"{STAGES[0]}_code"], code)
-    for stage in STAGES[1:]:
-        fits = pc.or_kleene(fits, pc.equal(table[f"{stage}_code"], code))
-    return [int(row) for row in pc.indices_nonzero(pc.fill_null(fits, False)).to_pylist()]
+        return pa.array(range(table.num_rows), pa.int64())
+    fits = [pc.fill_null(pc.equal(table[f"{stage}_code"], code), False) for stage in STAGES]
+    return pc.indices_nonzero(reduce(pc.or_, fits))
 
 
 def _first(value: Any) -> tuple[bool, Any]:
     """A key under which nulls come first: records that were only verified have no round or index."""
     return (value is not None, value if value is not None else 0)
-
-
-def _distinct(places: Iterator[_Place]) -> Iterator[_Place]:
-    """Each sample once: in an open round a batch that Ray ran twice may lie in two files."""
-    seen: set[Any] = set()
-    for place in places:
-        sample = place.order[-1]
-        if sample not in seen:
-            seen.add(sample)
-            yield place
 
 
 def _read(place: _Place) -> Json:

@@ -141,4 +141,3 @@ semantic:                     # all of these must pass; made for the embedded mo
 output:
   dir: runs                   # the run goes into runs/{{name}}
 """
-

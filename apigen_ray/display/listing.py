@@ -1,0 +1,54 @@
+"""What ``apigen ls`` prints: the parts there are, or the runs in a folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from apigen_ray.config import nearest
+from apigen_ray.engines import ENGINES
+from apigen_ray.errors import InputError
+from apigen_ray.library import SOURCES
+from apigen_ray.rundir import RunDir
+from apigen_ray.verifiers import VERIFIERS
+
+
+def listing(what: str, folder: Path) -> list[str]:
+    """Lines about the parts of a kind, or about runs.
+
+    Args:
+        what: ``sources``, ``engines``, ``verifiers`` or ``runs``.
+        folder: that holds runs.
+
+    Raises:
+        InputError: another word, or for runs no such folder.
+    """
+    lists: dict[str, Callable[[], list[str]]] = {
+        "sources": lambda: [_line(kind.model_fields["kind"].default, kind.__doc__) for kind in SOURCES],
+        "engines": lambda: [
+            _line(get_args(spec.model_fields["engine"].annotation)[0], spec.__doc__) for spec, _ in ENGINES
+        ],
+        "verifiers": lambda: [f"{kind.name:<10} codes: {', '.join(kind.codes)}" for kind in VERIFIERS],
+        "runs": lambda: _runs(folder),
+    }
+    if what not in lists:
+        raise InputError(f"ls: there is no {what!r}{nearest(what, lists)}", f"give one of: {', '.join(lists)}")
+    return lists[what]()
+
+
+def _line(name: str, doc: str | None) -> str:
+    first = (doc or "").strip().partition("\n")[0]
+    return f"{name:<10} {first.removeprefix('The section of a run file for ').removesuffix('.')}"
+
+
+def _runs(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder", "give the folder that holds runs: --dir FOLDER")
+    runs = [RunDir(path) for path in sorted(folder.iterdir()) if RunDir(path).manifest_path.is_file()]
+    lines = []
+    for run in runs:
+        result = run.result()
+        words = result.get("outcome", "unfinished")
+        if "samples" in result:
+            words += f", {result['samples']:,} samples, {result['verified']:,} verified"
+        lines.append(f"{run.path.name:<30} {words}")
+    return lines or [f"no runs in {folder}"]

@@ -1,0 +1,88 @@
+"""Samples for a person: the request, the calls, what came of them, and each stage's word."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from apigen_ray.config import STAGES
+from apigen_ray.records import Json, Status, Verdict
+
+SHORT = 300
+"""Characters shown of one value."""
+
+_COLOURS = {Status.PASSED: "green", Status.REJECTED: "red", Status.ERROR: "magenta", Status.SKIPPED: "dim"}
+
+
+def print_samples(rows: Sequence[Json], file: TextIO | None = None) -> None:
+    """Prints samples as `apigen_ray.export.samples.find_samples` gives them: in colours on a terminal, plain elsewhere.
+
+    Args:
+        rows: the samples.
+        file: where to; None: standard output.
+    """
+    out = file or sys.stdout
+    console = Console(file=out, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    if not rows:
+        console.print("no such samples")
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        for label, words, style in sample_lines(row):
+            console.print(Text(f"{label:<10} ", "bold"), Text(words, style), sep="", end="\n")
+
+
+def sample_lines(row: Json) -> list[tuple[str, str, str]]:
+    """One sample as (label, words, colour), a line each."""
+    verdict = str(row["verdict"])
+    colour = "bold green" if verdict == Verdict.VERIFIED else "bold red"
+    who = [row["generator"], row["style"], row["source_id"] or row["sample_id"]]
+    lines = [(verdict, " · ".join(str(part) for part in who if part), colour)]
+    if row["query"] is None:
+        said = row["record"] or (row["reply"] or {}).get("error") or "nothing"
+        lines.append(("reply", _short(said), ""))
+    else:
+        lines.append(("query", _short(row["query"]), ""))
+    calls, results = row["answers"], row["results"]
+    for number, call in enumerate(calls if isinstance(calls, list) else []):
+        lines.append(("call", _call(call), ""))
+        if isinstance(results, list) and number < len(results):
+            lines.append(("result", _result(results[number], row["execution_mode"]), ""))
+    if calls == []:
+        lines.append(("call", "none", ""))
+    elif calls is not None and not isinstance(calls, list):
+        lines.append(("answers", _short(calls), ""))
+    for stage in STAGES:
+        status, code, detail = (row[f"{stage}_{part}"] for part in ("status", "code", "detail"))
+        words = ": ".join(str(part) for part in (status, code, detail and _short(detail)) if part)
+        lines.append((stage, words, _COLOURS.get(status, "")))
+    return lines
+
+
+def _call(call: Any) -> str:
+    if not (isinstance(call, dict) and isinstance(call.get("arguments"), dict)):
+        return _short(call)
+    arguments = ", ".join(f"{name}={_short(value)}" for name, value in call["arguments"].items())
+    return f"{call.get('name')}({arguments})"
+
+
+def _result(outcome: Any, mode: str | None) -> str:
+    if not isinstance(outcome, dict):
+        return _short(outcome)
+    if outcome.get("status") == Status.PASSED:
+        words = _short(outcome.get("value") or "null", decoded=True)
+    else:
+        words = f"{outcome.get('status')}: {outcome.get('code')}: {_short(outcome.get('detail') or '')}"
+    return words if mode in ("live", None) else f"{words} ({mode})"
+
+
+def _short(value: Any, decoded: bool = False) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not decoded and isinstance(value, str):
+        text = " ".join(value.split())
+    # what a model wrote must not drive the terminal
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"

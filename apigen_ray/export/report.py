@@ -1,0 +1,171 @@
+"""The report of a run, counted from its files: filter table, funnel, styles, tokens, and what was really done."""
+
+from collections import Counter
+from pathlib import Path
+
+from apigen_ray.config import STAGES
+from apigen_ray.export.samples import open_run
+from apigen_ray.export.summary import Summary, summarise
+from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
+from apigen_ray.rundir import RunDir, write_text
+
+TOP_CODES = 3
+"""Codes that the funnel names for each stage."""
+
+_MODES = {
+    "live": "calls were really executed",
+    "none": "no call was executed: what is verified has not been shown to run",
+    "simulate": "answers were made up from the APIs' forms: no call was really executed",
+    "replay": "answers of an earlier run were used: no call was executed in this one",
+    "record": "calls were really executed and their answers kept",
+}
+
+
+def report_form(run: Path) -> Json:
+    """What `apigen report --json` prints: the summary's form and the manifest's facts.
+
+    Raises:
+        InputError: no run directory.
+    """
+    directory = open_run(run)
+    return _form(directory, summarise(directory))
+
+
+def filter_rows(summary: Summary) -> list[list[str]]:
+    """The paper's filter table (its table 1) with our columns, as texts.
+
+    Returns:
+        The header, a row for each generator, and the total. In each row the verdicts sum to the drafts.
+    """
+    names = summary.verdict_names()
+    rows = [["generator", "drafts", *names, "pass rate"]]
+    for generator, counts in sorted(summary.verdicts.items()):
+        figures = [sum(counts.values()), *(counts[name] for name in names)]
+        rows.append([generator, *(f"{figure:,}" for figure in figures), _percent(summary.pass_rate(generator))])
+    totals = [summary.samples, *(summary.total(name) for name in names)]
+    rows.append(["total", *(f"{figure:,}" for figure in totals), _percent(summary.pass_rate())])
+    return rows
+
+
+def write_report(run: Path) -> Path:
+    """Writes ``report.md`` into the run directory, over an older one.
+
+    Raises:
+        InputError: no run directory, or it cannot be written.
+    """
+    directory = open_run(run)
+    summary = summarise(directory)
+    path = directory.path / "report.md"
+    write_text(path, report_text(directory, summary))
+    return path
+
+
+def report_text(run: RunDir, summary: Summary) -> str:
+    """The report as Markdown."""
+    form = _form(run, summary)
+    parts = [
+        f"# {run.path.name}",
+        _opening(form),
+        f"## Filter table\n{_table(filter_rows(summary))}\n\n"
+        "Pass rate: verified over drafts less errors. A draft here is one query-answer pair.",
+        f"## Funnel\n{_table(_funnel(summary))}",
+        f"## Styles\n{_table(_styles(summary))}",
+        f"## What was done\n{_facts(form)}",
+        f"## Files\n{_files(run)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _form(run: RunDir, summary: Summary) -> Json:
+    manifest, result = run.manifest(), run.result()
+    facts = {key: manifest.get(key) for key in ("kind", "versions", "cluster", "seed", "stages", "engines", "library")}
+    mode = (manifest.get("identity") or {}).get("execution", {}).get("mode")
+    return {
+        "run": str(run.path),
+        "outcome": result.get("outcome", "unfinished"),
+        "error": result.get("error"),
+        "seconds": result.get("seconds"),
+        "execution_mode": mode,
+        **facts,
+        **summary.form(),
+    }
+
+
+def _opening(form: Json) -> str:
+    text = f"{form['verified']:,} of {form['samples']:,} samples verified ({_percent(form['pass_rate'])})."
+    if form["outcome"] != "done":
+        text += f" The run is **{form['outcome']}**: the figures are of what is there by now."
+    if form["error"]:
+        text += f" It broke off: {form['error'].splitlines()[0]}"
+    return text
+
+
+def _funnel(summary: Summary) -> list[list[str]]:
+    rows = [["stage", "passed", "rejected", "errors", "not asked for", "top codes"]]
+    for stage in STAGES:
+        by_status: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
+        for (status, code), count in summary.stages.get(stage, Counter()).items():
+            if (status, code) != (Status.SKIPPED, EARLIER_STAGE):
+                by_status[status] += count
+            if status == Status.REJECTED:
+                rejected[code] += count
+        ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+        top = [f"{code} {count:,}" for code, count in ordered[:TOP_CODES]]
+        figures = [by_status[str(s)] for s in (Status.PASSED, Status.REJECTED, Status.ERROR, Status.SKIPPED)]
+        rows.append([stage, *(f"{figure:,}" for figure in figures), ", ".join(top)])
+    return rows
+
+
+def _styles(summary: Summary) -> list[list[str]]:
+    rows = [["style", "drafts", "verified", "pass rate"]]
+    for style, counts in sorted(summary.styles.items()):
+        drafts, verified = sum(counts.values()), counts[str(Verdict.VERIFIED)]
+        judged = drafts - counts[str(Verdict.ERROR)]
+        rows.append(
+            [style or "(none)", f"{drafts:,}", f"{verified:,}", _percent(verified / judged if judged else None)]
+        )
+    return rows
+
+
+def _facts(form: Json) -> str:
+    stages, mode = form["stages"] or [], form["execution_mode"]
+    lines = [
+        f"stages asked for: {', '.join(stages) or 'not recorded'}"
+        + (f"; not asked for: {', '.join(left)}" if (left := [name for name in STAGES if name not in stages]) else ""),
+        f"execution mode: {mode or 'not recorded'}" + (f" ({_MODES[mode]})" if mode in _MODES else ""),
+        f"tokens: {form['tokens']['prompt']:,} read, {form['tokens']['completion']:,} written",
+        *(f"engine of {name}: {_engine(engine)}" for name, engine in (form["engines"] or {}).items()),
+    ]
+    if library := form["library"]:
+        lines.append(f"library: {library['apis']:,} functions, {library['rejects']:,} entries left out")
+    if versions := form["versions"]:
+        lines.append("versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    if form["seconds"] is not None:
+        lines.append(f"last attempt: {form['seconds']:.0f} s")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _engine(form: Json) -> str:
+    fake = ": a FAKE, no model has written or read anything" if form.get("engine") == "scripted" else ""
+    return f"{form.get('engine')} {form.get('model', '')}".rstrip() + fake
+
+
+def _files(run: RunDir) -> str:
+    rounds = ", ".join(str(number) for number in run.rounds()) or "none yet"
+    return (
+        f"- samples: `{run.path}/samples/round=N/verdict=V/*.parquet` (rounds: {rounds})\n"
+        f"- replies as they came: `{run.path}/drafts/`\n"
+        f"- config and facts: `{run.config_path}`, `{run.manifest_path}`, `{run.result_path}`"
+    )
+
+
+def _table(rows: list[list[str]]) -> str:
+    header, *rest = rows
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    lines = [header, rule, *rest]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

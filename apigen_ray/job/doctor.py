@@ -1,0 +1,198 @@
+"""Looks at this machine, and at what a config needs of it; each finding that is not well names its mend."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from apigen_ray.config import RunConfig
+from apigen_ray.engines import EngineSpec, Finding, embedded, openai, vllm
+from apigen_ray.engines.openai import OpenAiSpec
+from apigen_ray.engines.vllm import VllmSpec
+from apigen_ray.errors import ApigenError, EnvironmentFault
+from apigen_ray.library import BUILTIN, load_library
+from apigen_ray.records import Status
+from apigen_ray.runners.base import ExecutionSpec, Task
+from apigen_ray.runners.python import PythonRunner
+
+GIB = 2**30
+LEAST_PYTHON = (3, 11)
+LEAST_DISK_GIB = 1.0
+LEAST_MEMORY_GIB = 2.0
+
+_LINUX = sys.platform == "linux"
+_TRIAL, _TRIAL_ARGUMENTS = "prime_factors", '{"number": 12}'
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        ok: whether a run can work with it.
+        subject: what was looked at: ``python``, ``disk``, ``generator small``.
+        message: what was found, in one sentence.
+        mend: what to do about it; "" where all is well.
+    """
+
+    ok: bool
+    subject: str
+    message: str
+    mend: str = ""
+
+
+def examine(config: RunConfig | None = None) -> list[Check]:
+    """Every check that fits: of the machine, and where a config is given of its library and engines.
+
+    Starts neither Ray nor a model. A server is asked for its models once; the hub, where a model is named by
+    ``owner/name``, for the model's configuration.
+
+    Args:
+        config: of the run that is planned; None looks at the machine and our own library.
+    """
+    checks = [
+        _python(),
+        _platform(),
+        _ray(),
+        _disk(config.output.dir if config else Path("runs")),
+        _memory(),
+        _library(config),
+        _sandbox(config.execution if config else ExecutionSpec()),
+    ]
+    if config is not None:
+        checks += [_engine(f"generator {generator.name}", generator.spec) for generator in config.generators]
+        if config.judge is not None:
+            checks.append(_engine("judge", config.judge))
+    return checks
+
+
+def _python() -> Check:
+    words = f"{platform.python_version()} in {sys.prefix}"
+    needed = ".".join(map(str, LEAST_PYTHON))
+    if sys.version_info[:2] < LEAST_PYTHON:
+        return Check(False, "python", words, f"use Python {needed} or later")
+    return Check(True, "python", words)
+
+
+def _platform() -> Check:
+    cores = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()
+    words = f"{platform.system()} {platform.machine()}, {cores} cores"
+    if not _LINUX:
+        return Check(False, "platform", words, "run on Linux, or in a Linux container: calls are confined by its means")
+    return Check(True, "platform", words)
+
+
+def _ray() -> Check:
+    try:
+        version = importlib.metadata.version("ray")
+    except importlib.metadata.PackageNotFoundError:
+        return Check(False, "ray", "Ray is not installed", "`pip install apigen-ray`")
+    address = os.environ.get("RAY_ADDRESS")
+    where = f"; a run joins the cluster at {address}, only this machine is looked at here" if address else ""
+    return Check(True, "ray", f"Ray {version}{where}")
+
+
+def _disk(folder: Path) -> Check:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Check(False, "disk", f"{there} cannot be written", "give another output.dir")
+    free = shutil.disk_usage(there).free / GIB
+    words = f"{free:.1f} GiB free for {folder}"
+    if free < LEAST_DISK_GIB:
+        return Check(False, "disk", words, f"free {LEAST_DISK_GIB:g} GiB there, or give another output.dir")
+    return Check(True, "disk", words)
+
+
+def _memory() -> Check:
+    free = _free_memory() / GIB
+    words = f"{free:.1f} GiB free"
+    if free < LEAST_MEMORY_GIB:
+        return Check(False, "memory", words, f"end other programs: Ray wants {LEAST_MEMORY_GIB:g} GiB, a model more")
+    return Check(True, "memory", words)
+
+
+def _free_memory() -> int:
+    """Bytes that this machine, or this container, can still give."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = int((group / "memory.max").read_text("ascii")) - int((group / "memory.current").read_text("ascii"))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return free
+    return min(free, limit)
+
+
+def _library(config: RunConfig | None) -> Check:
+    try:
+        library = load_library(config.library if config else [BUILTIN])
+    except ApigenError as error:
+        return Check(False, "library", error.message, error.mend)
+    rejects = Counter(reject.code for reject in library.rejects)
+    left = ", ".join(f"{code} {count}" for code, count in rejects.most_common())
+    words = f"{len(library.apis)} APIs" + (f"; {rejects.total()} entries left out: {left}" if left else "")
+    return Check(True, "library", words)
+
+
+def _sandbox(spec: ExecutionSpec) -> Check:
+    """Executes one call of a function of ours, as a run would."""
+    if spec.mode == "none":
+        return Check(True, "sandbox", "not needed: execution.mode is none")
+    api = load_library([BUILTIN.model_copy(update={"functions": (_TRIAL,)})]).apis[0]
+    runner = PythonRunner(spec)
+    try:
+        (outcome,) = runner.run([Task(api, _TRIAL_ARGUMENTS)])
+    finally:
+        runner.close()
+    if outcome.status != Status.PASSED:
+        mend = "raise execution.timeout_s or execution.memory_mb; see the message for what stopped the child process"
+        return Check(False, "sandbox", f"a call did not execute: {outcome.code}: {outcome.detail}", mend)
+    return Check(True, "sandbox", f"a call was executed in a process of its own in {outcome.seconds:.3f} s")
+
+
+def _engine(subject: str, spec: EngineSpec) -> Check:
+    if isinstance(spec, OpenAiSpec):
+        finding = openai.probe(spec)
+    elif isinstance(spec, VllmSpec):
+        finding = _vllm(spec)
+    else:
+        finding = Finding(True, "scripted: a fake that needs nothing, and writes nothing of use")
+    return Check(finding.ok, subject, finding.message, finding.mend)
+
+
+def _vllm(spec: VllmSpec) -> Finding:
+    if spec.model == embedded.EMBEDDED and not (embedded.cache_dir() / embedded.NAME).is_dir():
+        # `probe` would convert the model, which takes a minute
+        missing = [name for name in ("vllm", "gguf", "accelerate") if importlib.util.find_spec(name) is None]
+        if missing:
+            return Finding(False, f"engine: {', '.join(missing)} not installed", "`pip install 'apigen-ray[cpu]'`")
+        try:
+            embedded.embedded_gguf()
+        except EnvironmentFault as fault:
+            return Finding(False, fault.message, fault.mend)
+        return Finding(True, f"the embedded model is here; the first run converts it into {embedded.cache_dir()}")
+    return vllm.probe(spec, gpus())
+
+
+def gpus() -> int:
+    """GPUs of this machine that Ray would offer."""
+    try:
+        command = ["nvidia-smi", "-L"]  # found on the path, like every tool of the driver
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout  # noqa: S603 - a command of our own
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    there = sum(line.startswith("GPU ") for line in listed.splitlines())
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return there
+    chosen = [name for name in visible.split(",") if name.strip() and not name.startswith("-")]
+    return min(there, len(chosen))
