@@ -63,7 +63,7 @@ _PARAMETERS = st.builds(
 def test_arguments_fit_their_schema_and_differ_between_calls(schema, seed):
     arguments = Arguments(Api("f", "", schema), {})
     validator = jsonschema_rs.validator_for(schema)
-    rng = random.Random(seed)  # noqa: S311 - the same test each time
+    rng = random.Random(seed)
     for _ in range(5):
         drawn = arguments.draw(rng)
         assert drawn is None or validator.is_valid(drawn)

@@ -36,7 +36,7 @@ def smoke() -> tuple[Api, ...]:
 
 
 def seeded(number: int) -> random.Random:
-    return random.Random(number)  # noqa: S311 - a reproducible test, no secret
+    return random.Random(number)
 
 
 def row(number: int, style: Style, mode: Mode = Mode.QUERY_FIRST) -> Json:

