@@ -101,12 +101,12 @@ class RunDir:
         Safe to kill anywhere: as long as the manifest lists the closed files, the parts beside them are not seen.
         """
         closed = dict(self.manifest().get("closed", {}))
-        for name in closed.get(str(round_), []):
-            file = self.path / name
-            part = file.with_name(f"part-{content_hash(name)}.parquet")
-            if not part.exists():
-                os.link(file, part)
-        if closed.pop(str(round_), None) is not None:
+        if str(round_) in closed:
+            for file in parquet_files(self.samples(round_)):
+                file.unlink()  # left by a closing that was killed: what they hold is in the closed files
+            for name in closed.pop(str(round_)):
+                file = self.path / name
+                os.link(file, file.with_name(f"part-{content_hash(name)}.parquet"))
             self.update_manifest(closed=closed)
         for file in self.samples(round_).rglob("*.parquet"):
             if not file.name.startswith("part-") or file.parent.name == "verdict=error":
