@@ -1,0 +1,147 @@
+"""Writes ``columns.md`` and ``codes.md`` out of the code (``make docs``); a test looks that they are up to date."""
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+
+from apigen_ray.config import SAMPLE
+from apigen_ray.records import DRAFT, PLAN, REPLY
+from apigen_ray.verifiers import VERIFIERS
+
+NOTE = "<!-- Written by docs/generate.py: `make docs`. Do not edit. -->\n"
+
+MEANING = {
+    "sample_id": "content hash of `prompt_id` and `pair`: the same config and seed, the same id",
+    "source_id": "`apigen verify`: the id that the record came with; null in a run",
+    "prompt_id": "content hash of the run's fingerprint, generator, round and index",
+    "round": "number of the round, from 0",
+    "generator": "name of the generator that was asked",
+    "index": "position of the prompt in its round and generator",
+    "style": "`simple`, `multiple`, `parallel`, `parallel_multiple` or `irrelevance`; null where not known",
+    "mode": "`query_first` or `call_first`",
+    "template": "name of the prompt template",
+    "pairs": "`query_first`: pairs asked for in one reply",
+    "api_ids": "content hashes of the offered functions, in the order of `tools`",
+    "tools": "JSON list of the offered functions: `name`, `description`, `parameters` (JSON Schema 2020-12)",
+    "seed_ids": "content hashes of the examples shown",
+    "examples": "JSON list of the examples shown: `query`, `answers`, `tools`",
+    "candidates": "`call_first`: JSON list of `calls` and `api_ids`; the first that executes is taken",
+    "planned": "`call_first`: JSON list of the calls taken; null where none executed",
+    "planned_results": "`call_first`: JSON list of their outcomes",
+    "reply": "what the generator gave back; its fields are below",
+    "planted": "scripted engine only: JSON of the fault planted and the verdict and code that must come out",
+    "pair": "which pair of the reply, from 0",
+    "record": "the text that is judged, as the model wrote it",
+    "query": "the request, where it could be read",
+    "answers": "JSON list of calls, `name` and `arguments`, where they could be read",
+    "results": "JSON list of outcomes, one for each call: `status`, `value`, and `code` and `detail` where it failed",
+    "execution_mode": "`live` or `none`: whether the calls of this row were made",
+    "likelihood": "reply of the check of that name",
+    "roundtrip": "reply of the check of that name",
+    "judge": "reply of the check of that name",
+    "semantic_words": "JSON object: what each check said, with its figure",
+    "verdict": "what became of the row, and its partition: `verified`, `fail_<stage>`, `duplicate` or `error`",
+}
+PARTS = {
+    "status": "`passed`, `rejected` (the sample is to blame), `error` (we are) or `skipped`",
+    "code": "one of the stage's codes (codes.md), or empty",
+    "detail": "the reason in words, for people",
+}
+ENTRY = re.compile(
+    r"^ *(?:- )?``(?P<code>\w+)``(?: \(status ``(?P<status>\w+)``\))?: "
+    r"(?P<text>.+(?:\n(?! *(?:- )?``\w+``[:( ]).+)*)",
+    re.MULTILINE,
+)
+COLUMNS_INTRO = """# Columns of `samples/`
+
+Every file has this one schema. Calls, arguments, tools and results are JSON texts: Arrow structs would change mixed
+arguments without a word. `drafts/` has the columns that come from the plan and the generator.
+
+| column | type | from | meaning |
+|---|---|---|---|
+"""
+CODES_INTRO = """# Codes
+
+A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say `earlier_stage`
+(status `skipped`: an earlier stage did not pass), `not_requested` (status `skipped`: not asked for, or nothing to judge;
+the row goes on) and `internal_error` (status `error`: a defect of ours).
+"""
+NOTES = {
+    "format": 'In the examples `Q` is `"query": "..."`, `A` is `"answers": [...]`, `CALL` a call that is right; the tool '
+    'is\n`area(base: int >= 1, unit: "cm" | "m" = "cm", at: {"x": number} = null)`.\n'
+}
+
+
+def columns() -> str:
+    """The page of the columns of ``samples/``, in their order.
+
+    Raises:
+        KeyError: a column has no meaning here; add it.
+    """
+    rows = [f"| `{field.name}` | {_type(field)} | {_origin(field.name)} | {_meaning(field.name)} |" for field in SAMPLE]
+    fields = "".join(f"- `{field.name}` {field.type}\n" for field in REPLY)
+    reply = "\n## A reply\n\n`error` is set where there is none; `logprob` is the mean over the tokens, in nats.\n\n"
+    return NOTE + COLUMNS_INTRO + "\n".join(rows) + "\n" + reply + fields
+
+
+def codes() -> str:
+    """The page of every stage's codes, out of the verifiers' docstrings.
+
+    Raises:
+        ValueError: a docstring and the closed list of codes differ.
+    """
+    page = NOTE + CODES_INTRO
+    for verifier in VERIFIERS:
+        found = {match["code"]: match for match in ENTRY.finditer(inspect.getdoc(verifier) or "")}
+        if missing := set(verifier.codes) - set(found):
+            raise ValueError(f"{verifier.__name__}: the docstring does not name {', '.join(sorted(missing))}")
+        page += f"\n## {verifier.name}\n\n{NOTES.get(verifier.name, '')}"
+        page += "\n" * (verifier.name in NOTES) + "| code | status | when, and an example |\n|---|---|---|\n"
+        for code in verifier.codes:
+            text = " ".join(found[code]["text"].split()).replace("|", "\\|").rstrip(".")
+            status = (
+                "error" if "error" in (found[code]["status"], *re.findall(r"status ``(\w+)``", text)) else "rejected"
+            )
+            page += f"| `{code}` | {status} | {text} |\n"
+    return page
+
+
+PAGES = {"columns.md": columns, "codes.md": codes}
+
+
+def main() -> None:
+    """Writes the pages beside this file."""
+    for name, page in PAGES.items():
+        path = Path(__file__).parent / name
+        path.write_text(page(), "utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+def _type(field: pa.Field) -> str:
+    return "reply" if field.type == REPLY else str(field.type).replace("element: ", "").replace("item: ", "")
+
+
+def _origin(name: str) -> str:
+    if name in PLAN.names:
+        return "plan"
+    if name in DRAFT.names:
+        return "generator"
+    for verifier in VERIFIERS:
+        own = [*(field.name for field in verifier.columns), *(f"{verifier.name}_{part}" for part in PARTS)]
+        if name in own:
+            return verifier.name
+    return {"query": "format", "answers": "format", "verdict": "all stages"}.get(name, "split")
+
+
+def _meaning(name: str) -> str:
+    stage, _, part = name.rpartition("_")
+    if part in PARTS and stage in [verifier.name for verifier in VERIFIERS]:
+        return PARTS[part]
+    return MEANING[name]
+
+
+if __name__ == "__main__":
+    main()
