@@ -140,8 +140,8 @@ def _drafted(
 
 
 def _blocks(total: int) -> int:
-    """Blocks of at most 512 prompts, and some even for a small run, so that its first rows come out early."""
-    return max(1, min(4, total // 16), -(-total // 512))
+    """Blocks of 16 to 512 prompts, up to 200 of them: small enough that the first rows come out early."""
+    return -(-total // min(512, max(16, total // 200)))
 
 
 class _ByMode:

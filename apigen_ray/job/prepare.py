@@ -107,11 +107,9 @@ def prepare(config: RunConfig) -> Prepared:
     library = load_library(config.library)
     if sampling.categories:
         library = replace(library, apis=with_categories(library.apis, load_categories(sampling.categories)))
-    ours = load_library([BUILTIN]).apis  # our seeds speak of our functions
-    seeds = [
-        *load_seeds(OUR_SEEDS, ours),
-        *(seed for path in sampling.seeds for seed in load_seeds(path, library.apis)),
-    ]
+    seeds = [seed for path in sampling.seeds for seed in load_seeds(path, library.apis)]
+    if sampling.builtin_seeds:  # they speak of our functions, which need not be in the library
+        seeds += load_seeds(OUR_SEEDS, load_library([BUILTIN]).apis)
     templates = load_templates((OUR_TEMPLATES, *sampling.templates))
     lexicons = load_lexicons((*lexicon_files(), *sampling.lexicons))
     digests = {

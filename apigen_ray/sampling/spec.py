@@ -43,7 +43,8 @@ class SamplingSpec(BaseModel):
         apis: functions offered in the styles ``multiple``, ``parallel_multiple`` and ``irrelevance``.
         calls: calls planned in the styles ``parallel`` and ``parallel_multiple``; ``call_first`` only.
         candidates: alternative sets of calls, of which the first that executes is taken; ``call_first`` only.
-        seeds: JSONL files of the user's own seed pairs, added to ours.
+        builtin_seeds: whether our own seed pairs are in the pool.
+        seeds: JSONL files of the user's own seed pairs.
         templates: folders of the user's own prompt templates, added to ours; one of the same name replaces ours.
         categories: YAML files ``category: [function, ...]`` that put functions into categories.
         lexicons: YAML files of values for parameters; they win over ours.
@@ -64,6 +65,7 @@ class SamplingSpec(BaseModel):
     apis: FromTwo = (2, 4)
     calls: FromTwo = (2, 3)
     candidates: int = Field(default=4, ge=1, le=64)
+    builtin_seeds: bool = True
     seeds: tuple[Path, ...] = ()
     templates: tuple[Path, ...] = ()
     categories: tuple[Path, ...] = ()
