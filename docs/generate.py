@@ -65,13 +65,13 @@ arguments without a word. `drafts/` has the columns that come from the plan and 
 """
 CODES_INTRO = """# Codes
 
-A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say `earlier_stage`
-(status `skipped`: an earlier stage did not pass), `not_requested` (status `skipped`: not asked for, or nothing to judge;
-the row goes on) and `internal_error` (status `error`: a defect of ours).
+A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say
+`earlier_stage` (status `skipped`: an earlier stage did not pass), `not_requested` (status `skipped`: not asked for, or
+nothing to judge; the row goes on) and `internal_error` (status `error`: a defect of ours).
 """
 NOTES = {
-    "format": 'In the examples `Q` is `"query": "..."`, `A` is `"answers": [...]`, `CALL` a call that is right; the tool '
-    'is\n`area(base: int >= 1, unit: "cm" | "m" = "cm", at: {"x": number} = null)`.\n'
+    "format": 'In the examples `Q` is `"query": "..."`, `A` is `"answers": [...]`, `CALL` a call that is right; '
+    'the tool is\n`area(base: int >= 1, unit: "cm" | "m" = "cm", at: {"x": number} = null)`.\n'
 }
 
 
