@@ -1,0 +1,172 @@
+"""What is told of a run: its samples in order, the filter table that sums, the report and its honest words."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_ray.config import SAMPLE, STAGES
+from apigen_ray.display.samples import print_samples
+from apigen_ray.errors import InputError
+from apigen_ray.export.report import filter_rows, report_form, write_report
+from apigen_ray.export.samples import CODES, VERDICTS, find_samples
+from apigen_ray.export.summary import summarise
+from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.tables import table_of
+
+FAILS = {"fail_format": "wrong_type", "fail_execution": "timeout", "fail_grounding": "leaked_call", "error": "timeout"}
+
+
+def sample(index: int, verdict: str, generator: str = "one", round_: int = 0) -> dict[str, Any]:
+    name = f"{round_}-{generator}-{index}"
+    row: dict[str, Any] = {
+        "sample_id": name,
+        "round": round_,
+        "generator": generator,
+        "index": index,
+        "pair": 0,
+        "style": "simple" if index % 2 else "parallel",
+        "reply": {"text": "[]", "model": "m", "finish": "stop", "prompt_tokens": 10, "completion_tokens": 2},
+        "query": f"Add {index} and 2",
+        "answers": json.dumps([{"name": "add", "arguments": {"first": index, "second": "2"}}]),
+        "results": json.dumps([{"status": "passed", "value": str(index + 2)}]),
+        "execution_mode": "live",
+        "verdict": verdict,
+    }
+    failed = verdict.removeprefix("fail_") if verdict.startswith("fail_") else "semantic" if verdict == "error" else ""
+    status = "passed"
+    for stage in STAGES:
+        if stage == failed:
+            status = "error" if verdict == "error" else "rejected"
+            code = FAILS.get(verdict, "judge_failed")
+            row |= {f"{stage}_status": status, f"{stage}_code": code, f"{stage}_detail": "why"}
+            status = "skipped"
+        else:
+            code = "" if status == "passed" else "earlier_stage"
+            row |= {f"{stage}_status": status, f"{stage}_code": code, f"{stage}_detail": ""}
+    return row
+
+
+def write(path: Path, rows: list[dict[str, Any]], mode: str = "live", engine: str = "scripted") -> Path:
+    run = RunDir(path)
+    for number, row in enumerate(rows):  # a file for each row, in the wrong order
+        folder = run.samples(row["round"]) / f"verdict={row['verdict']}"
+        write_once(table_of([row], SAMPLE), folder, f"part-{len(rows) - number:03d}")
+    run.path.mkdir(exist_ok=True, parents=True)
+    run.update_manifest(
+        fingerprint="x",
+        stages=["format", "execution", "semantic"],
+        identity={"execution": {"mode": mode}},
+        engines={"one": {"engine": engine, "model": "m"}},
+        library={"apis": 3, "rejects": 1},
+        versions={"ray": "2"},
+    )
+    run.result_path.write_text('{"outcome": "done", "seconds": 3.0}')
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    rows = [sample(index, verdict, "one") for index, verdict in enumerate(VERDICTS)]
+    rows += [sample(index, "verified", "two") for index in range(3)] + [sample(0, "verified", "one", round_=1)]
+    return write(tmp_path / "run", rows)
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["sample_id"] for row in rows]
+
+
+def test_samples_come_in_the_order_of_the_plan_with_values_decoded(run: Path) -> None:
+    rows = find_samples(run, limit=100)
+    assert [(row["round"], row["index"]) for row in rows] == sorted((row["round"], row["index"]) for row in rows)
+    assert len(rows) == len(VERDICTS) + 4
+    assert rows[0]["answers"] == [{"name": "add", "arguments": {"first": 0, "second": "2"}}]
+    assert list(rows[0]) == SAMPLE.names
+    assert ids(find_samples(run, limit=2)) == ids(rows)[:2]
+
+
+def test_samples_of_a_verdict_or_a_code(run: Path) -> None:
+    assert ids(find_samples(run, verdict="verified", limit=3)) == ["0-one-0", "0-two-0", "0-two-1"]
+    assert [row["verdict"] for row in find_samples(run, code="timeout")] == ["fail_execution", "error"]
+    assert [row["verdict"] for row in find_samples(run, verdict="error", code="timeout")] == ["error"]
+    assert find_samples(run, verdict="verified", code="timeout") == []
+
+
+def test_a_sample_that_lies_in_two_files_is_shown_once(run: Path) -> None:
+    again = table_of([sample(0, "verified")], SAMPLE)
+    write_once(again, RunDir(run).samples(0) / "verdict=verified", "part-again")
+    assert ids(find_samples(run, verdict="verified", limit=2)) == ["0-one-0", "0-two-0"]
+
+
+def test_words_that_do_not_exist_name_the_nearest(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'verified'"):
+        find_samples(run, verdict="verifed")
+    with pytest.raises(InputError, match="'leaked_call'"):
+        find_samples(run, code="leaked_calls")
+    with pytest.raises(InputError, match=r"no manifest\.json"):
+        find_samples(tmp_path)
+    assert len(set(CODES)) == len(CODES)
+
+
+def test_the_filter_table_sums(run: Path) -> None:
+    header, *rows = filter_rows(summarise(RunDir(run)))
+    assert header[:3] == ["generator", "drafts", "verified"]
+    assert [f"fail_{stage}" for stage in STAGES] == header[3 : 3 + len(STAGES)]
+    assert [row[0] for row in rows] == ["one", "two", "total"]
+    for row in rows:
+        drafts, *verdicts = (int(cell) for cell in row[1:-1])
+        assert drafts == sum(verdicts)
+    assert rows[-1][1] == str(len(VERDICTS) + 4)
+    assert rows[1][-1] == "100.0 %"
+    assert rows[0][-1] == "28.6 %"  # 2 verified of 8, one of which is an error of ours
+
+
+def test_the_report(run: Path) -> None:
+    text = write_report(run).read_text()
+    assert (run / "report.md").read_text() == text
+    assert "| total | 11 | 5 |" in text
+    assert "| execution | 9 | 1 | 0 | 0 | timeout 1 |" in text
+    assert "not asked for: grounding" in text
+    assert "FAKE" in text
+    assert "110 read, 22 written" in text
+    form = report_form(run)
+    assert json.loads(json.dumps(form)) == form
+    assert (form["outcome"], form["samples"], form["stages"]["format"][0]["rows"]) == ("done", 11, 10)
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [("live", "really executed"), ("none", "no call was executed"), ("simulate", "no call was really executed")],
+)
+def test_the_report_says_what_was_executed(tmp_path: Path, mode: str, words: str) -> None:
+    run = write(tmp_path / "run", [sample(0, "verified")], mode=mode, engine="openai")
+    text = write_report(run).read_text()
+    assert words in text
+    assert "FAKE" not in text
+
+
+def test_an_unfinished_or_empty_run_is_told_as_such(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", [])
+    (run / "result.json").unlink()
+    text = write_report(run).read_text()
+    assert "unfinished" in text
+    assert "| total | 0 |" in text
+    assert find_samples(run) == []
+
+
+def test_samples_on_paper(run: Path) -> None:
+    out = StringIO()
+    rows = find_samples(run, code="timeout", limit=1)
+    rows[0]["query"] = "Add [red]1[/] and\n\x1b[31m2"
+    rows.append({**rows[0], "query": None, "answers": None, "results": None, "record": "I will\nnot"})
+    print_samples(rows, file=out)
+    text = out.getvalue()
+    assert "\x1b" not in text
+    assert "Add [red]1[/] and" in text
+    assert "call       add(first=" in text
+    assert "execution  rejected: timeout: why" in text
+    assert "reply      I will not" in text
+    print_samples([], file=out)
+    assert out.getvalue().endswith("no such samples\n")
