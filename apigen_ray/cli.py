@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -206,10 +207,14 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 130 interrupted."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 130 interrupted.
+
+    Args:
+        arguments: in place of those that the process was started with.
+    """
     try:
-        app()
+        app(arguments)
     except ApigenError as error:
         typer.secho(f"apigen: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
         _leave(error.exit_code)

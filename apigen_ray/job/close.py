@@ -25,8 +25,8 @@ def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
     """Makes a round final: every sample once, every query verified once, few large files.
 
     Of verified samples with the same query the one that was planned first stays; the others become ``duplicate``.
-    That rests on ids alone, so an interrupted run ends like an uninterrupted one. Reads the samples twice and holds
-    the ids of all and the query hashes of the verified ones.
+    That rests on ids alone, so an interrupted run ends like an uninterrupted one. Reads the samples row group by
+    row group, and holds the ids of all and the query hashes of the verified ones.
 
     Args:
         run: the run directory.
@@ -34,13 +34,18 @@ def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
         unique: whether to look for duplicates; records that are judged as they came are not compared.
     """
     files = run.sample_files(round_)
-    duplicates = _duplicates(run, round_, files) if unique else np.empty(0, dtype="S24")
-    seen = np.empty(0, dtype="S24")
+    ids = np.asarray([name for table in read_tables(files, ["sample_id"]) for name in table[0].to_pylist()], "S24")
+    new = np.zeros(len(ids), dtype=bool)  # a stage that Ray ran twice may have written a sample in two batches
+    new[np.unique(ids, return_index=True)[1]] = True
+    again = np.isin(ids, _duplicates(run, round_, files) if unique else [])
     writers: dict[str, _Writer] = {}
+    start = 0
     try:
         for table in read_tables(files):
-            table, seen = _new_rows(table, seen)
-            is_duplicate = pa.array(np.isin(np.asarray(table["sample_id"].to_pylist(), dtype="S24"), duplicates))
+            rows = slice(start, start + table.num_rows)
+            start = rows.stop
+            table = table.filter(pa.array(new[rows]))
+            is_duplicate = pa.array(again[rows][new[rows]])
             good = pc.if_else(is_duplicate, str(Verdict.DUPLICATE), str(Verdict.VERIFIED))
             good = pc.if_else(pc.is_in(table["verdict"], pa.array(UNIQUE)), good, table["verdict"])
             table = set_columns(table, {"verdict": good})
@@ -77,9 +82,20 @@ def write_seeds(run: RunDir, round_: int, per_api: int = 3) -> None:
 
 
 def query_key(query: str) -> str:
-    """What two queries have in common that a reader would call the same: letter case, accents, punctuation, spaces."""
-    plain = unicodedata.normalize("NFKD", query).casefold()
-    return content_hash("query", " ".join(re.findall(r"[^\W_]+(?:[.,]\d+)*", plain)))
+    """What two queries have in common that a reader would call the same: letter case, accents, punctuation, spaces.
+
+    Signs, operators, currencies and decimal points tell queries apart: "is -5 warm?" is not "is 5 warm?".
+    """
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", query).casefold())
+    return content_hash("query", " ".join(_PUNCTUATION.sub(" ", plain).split()))
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")  # not every combining mark: those of Indic scripts are vowels
+_PUNCTUATION = re.compile(
+    r"""(?<!\d)[.,] | [.,](?!\d) | (?<=\w)- | -(?!\s?\d)
+    | [!?"'`:;()\[\]{}_~|\\\u00a1\u00ab\u00bb\u00bf\u2000-\u206f\u3000-\u303f]""",
+    re.VERBOSE,
+)
 
 
 def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
@@ -97,14 +113,6 @@ def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
     order = sorted(range(len(ids)), key=lambda i: (keys[i], orders[i], ids[i]))
     again = [ids[b] for a, b in pairwise(order) if keys[a] == keys[b] and ids[a] != ids[b]]
     return np.asarray(again, dtype="S24")
-
-
-def _new_rows(table: pa.Table, seen: np.ndarray) -> tuple[pa.Table, np.ndarray]:
-    """Rows whose sample_id no earlier row had: a stage that Ray ran twice may have written a sample in two batches."""
-    ids = np.asarray(table["sample_id"].to_pylist(), dtype="S24")
-    _, first = np.unique(ids, return_index=True)
-    first = np.sort(first[~np.isin(ids[first], seen)])
-    return table.take(pa.array(first)), np.concatenate([seen, ids[first]])
 
 
 class _Writer:

@@ -1,0 +1,204 @@
+"""Closing a round: each sample once, each query verified once, and examples for the next round, whatever the order."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_ray.config import SAMPLE
+from apigen_ray.job import close
+from apigen_ray.job.close import close_round, query_key, write_seeds
+from apigen_ray.rundir import RunDir, read_tables, write_once
+from apigen_ray.tables import table_of
+
+Row = dict[str, Any]
+
+
+def row(sample_id: str, query: str | None, index: int = 0, **rest: Any) -> Row:
+    return {
+        "sample_id": sample_id,
+        "query": query,
+        "round": 0,
+        "generator": "g",
+        "index": index,
+        "pair": 0,
+        "style": "simple",
+        "tools": '[{"name":"f"}]',
+        "answers": '[{"name":"f","arguments":{}}]',
+        "verdict": "verified",
+    } | rest
+
+
+def write(run: RunDir, rows: list[Row], part: str, round_: int = 0) -> None:
+    for verdict in {each["verdict"] for each in rows}:
+        some = [each for each in rows if each["verdict"] == verdict]
+        write_once(table_of(some, SAMPLE), run.samples(round_) / f"verdict={verdict}", f"part-{part}")
+
+
+def verdicts(run: RunDir) -> dict[str, str]:
+    rows = [each for table in read_tables(run.sample_files()) for each in table.to_pylist()]
+    assert len({each["sample_id"] for each in rows}) == len(rows)
+    return {each["sample_id"]: each["verdict"] for each in rows}
+
+
+ROWS = [
+    row("late", "Is 7 prime?", index=9),
+    row("first", "is 7 PRIME", index=2),
+    row("pair", "Is 7 prime?", index=2, pair=1),
+    row("other", "Is 7 prime?", index=2, generator="h"),
+    row("single", "Is 8 prime?", index=0),
+    row("judged", "Is 7 prime?", index=0, verdict="fail_semantic"),
+    row("broken", None, index=1, verdict="fail_format"),
+    row("ours", "Is 7 prime?", index=0, verdict="error"),
+]
+WANTED = {
+    "first": "verified",
+    "single": "verified",
+    "late": "duplicate",
+    "pair": "duplicate",
+    "other": "duplicate",
+    "judged": "fail_semantic",
+    "broken": "fail_format",
+    "ours": "error",
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_was_planned_first_stays_in_whatever_order_it_was_written(tmp_path: Path, seed: int) -> None:
+    rows = list(ROWS)
+    random.Random(seed).shuffle(rows)
+    run = RunDir(tmp_path)
+    for number, each in enumerate(rows):
+        write(run, [each], str(number if seed % 2 else number // 3))
+        if not seed % 2:  # several rows to a file: the name is taken, so write under another
+            write(run, [each], f"again-{number}")
+    close_round(run, 0)
+    assert verdicts(run) == WANTED
+
+
+def test_the_verdict_of_a_row_is_its_folder(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    close_round(run, 0)
+    for file in run.sample_files():
+        for table in read_tables([file]):
+            assert table.schema.equals(SAMPLE)
+            assert set(table["verdict"].to_pylist()) == {file.parent.name.removeprefix("verdict=")}
+
+
+def test_closing_again_changes_nothing(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    close_round(run, 0)
+    run.open_round(0)
+    close_round(run, 0)
+    assert verdicts(run) == {name: verdict for name, verdict in WANTED.items() if verdict != "error"}
+
+
+def test_an_earlier_planned_sample_that_comes_late_takes_the_place(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, [row("b", "Is 7 prime?", index=5)], "1")
+    close_round(run, 0)
+    assert verdicts(run) == {"b": "verified"}
+    run.open_round(0)
+    write(run, [row("a", "Is 7 prime?", index=1)], "2")
+    close_round(run, 0)
+    assert verdicts(run) == {"a": "verified", "b": "duplicate"}
+
+
+def test_a_query_of_an_earlier_round_is_not_verified_again(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, [row("old", "Is 7 prime?", index=9)], "1")
+    close_round(run, 0)
+    write(run, [row("new", "Is 7 prime?", round=1), row("fresh", "Is 9 prime?", round=1)], "1", round_=1)
+    close_round(run, 1)
+    assert verdicts(run) == {"old": "verified", "new": "duplicate", "fresh": "verified"}
+    run.open_round(0)  # as a resumed run does; the later round does not push the earlier one out
+    close_round(run, 0)
+    assert verdicts(run) == {"old": "verified", "new": "duplicate", "fresh": "verified"}
+
+
+def test_a_sample_written_in_two_batches_is_kept_once(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, [row("a", "One?"), row("b", "Two?", index=1)], "1")
+    write(run, [row("b", "Two?", index=1), row("c", "Three?", index=2), row("c", "Three?", index=2)], "2")
+    close_round(run, 0)
+    assert verdicts(run) == {"a": "verified", "b": "verified", "c": "verified"}
+
+
+def test_records_that_came_as_they_are_are_not_compared(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    close_round(run, 0, unique=False)
+    assert verdicts(run) == {each["sample_id"]: each["verdict"] for each in ROWS}
+
+
+def test_a_round_without_samples_closes(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    close_round(run, 0)
+    write_seeds(run, 0)
+    assert run.closed_rounds() == [0]
+    assert run.seeds(0).read_text() == ""
+
+
+def test_files_are_of_a_limited_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close, "ROWS_PER_FILE", 3)
+    run = RunDir(tmp_path)
+    for number in range(4):
+        write(run, [row(f"{number}-{each}", f"{number} {each}?") for each in range(2)], str(number))
+    close_round(run, 0)
+    assert len(run.sample_files()) == 2
+    assert len(verdicts(run)) == 8
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Is 7 prime?", "is  7 prime", True),
+        ("Café à Paris!", "cafe a paris", True),
+        ("Straße 5", "strasse 5", True),
+        ("Ask Müller, please.", "ask “muller” please", True),
+        ("A well-known (old) film…", "a well known old film", True),
+        ("Add 1.5, then 2.", "add 1.5 then 2", True),
+        ("Is 7 prime?", "Is 8 prime?", False),
+        ("Add 1.5", "Add 15", False),
+        ("Add 1.5", "Add 1 5", False),
+        ("Warm: -5", "Warm: 5", False),
+        ("3 + 4", "3 - 4", False),
+        ("3 + 4", "3 * 4", False),
+        ("5 $", "5 €", False),
+        ("温度は?", "天気は?", False),
+        ("温度は?", "温度は。", True),
+        ("कि", "की", False),
+    ],
+)
+def test_what_counts_as_the_same_query(one: str, other: str, same: bool) -> None:
+    assert (query_key(one) == query_key(other)) is same
+
+
+# Seeds
+
+
+def test_seeds_are_a_few_verified_samples_of_each_style_and_function(tmp_path: Path) -> None:
+    rows = [row(f"f{number}", f"f {number}?") for number in range(9)]
+    rows += [row("g", "g?", answers='[{"name":"g","arguments":{"x":"ü"}}]')]
+    rows += [row("m", "m?", style="multiple"), row("none", "What?", style="irrelevance", answers="[]")]
+    rows += [row("bad", "bad?", verdict="fail_format")]
+    texts: list[str] = []
+    for order in (rows, rows[::-1]):
+        run = RunDir(tmp_path / str(len(texts)))
+        for number, each in enumerate(order):
+            write(run, [each], str(number))
+        close_round(run, 0)
+        write_seeds(run, 0, per_api=2)
+        texts.append(run.seeds(0).read_text("utf-8"))
+    assert texts[0] == texts[1]
+    seeds = [json.loads(line) for line in texts[0].splitlines()]
+    assert all(seed.keys() == {"style", "query", "tools", "answers"} for seed in seeds)
+    queries = [seed["query"] for seed in seeds]
+    assert len([query for query in queries if query.startswith("f")]) == 2
+    assert {"g?", "m?", "What?"} < set(queries)
+    assert len(queries) == 5
+    assert {"name": "g", "arguments": {"x": "ü"}} in [call for seed in seeds for call in seed["answers"]]
