@@ -95,22 +95,55 @@ def items(text: str) -> list[str] | None:
     with `loads`. Several times as fast as reading the list and writing its items anew; what is inside an item is not
     judged.
     """
-    found: list[str] = []
-    start = skip_space(text, 0)
-    position = skip_space(text, start + 1)
-    if text[start : start + 1] != "[":
+    found = items_at(text, skip_space(text, 0))
+    return found[0] if found is not None and skip_space(text, found[1]) == len(text) else None
+
+
+def items_at(text: str, position: int) -> tuple[list[str], int] | None:
+    """As `items`, for a list that begins at ``position`` of a longer text; with the position after it."""
+    if text[position : position + 1] != "[":
         return None
-    more = text[position : position + 1] != "]"
+    found: list[str] = []
+    position = skip_space(text, position + 1)
+    if text[position : position + 1] == "]":
+        return found, position + 1
     try:
-        while more:
-            _, end = _SCANNER.raw_decode(text, position)
+        while True:
+            end = _item_end(text, position)
             found.append(text[position:end])
-            position = skip_space(text, end)
-            more = text[position : position + 1] == ","
-            position = skip_space(text, position + 1) if more else position
+            position = end if text[end : end + 1] in (",", "]") else skip_space(text, end)
+            mark = text[position : position + 1]
+            if mark == "]":
+                return found, position + 1
+            if mark != ",":
+                return None
+            position = skip_space(text, position + 1)
     except (ValueError, RecursionError):
         return None
-    return found if text[position : position + 1] == "]" and skip_space(text, position + 1) == len(text) else None
+
+
+_HEAD = 96
+_known: dict[str, list[str]] = {}
+"""Texts of objects that have been met as items, by their first `_HEAD` characters."""
+
+
+def _item_end(text: str, position: int) -> int:
+    """Where the value at a position ends.
+
+    An object ends where its own brace closes it: if the text goes on with one that was read before, that is the value.
+    """
+    head = text[position : position + _HEAD]
+    for known in _known.get(head, ()):
+        if text.startswith(known, position):
+            return position + len(known)
+    end: int = _SCANNER.raw_decode(text, position)[1]
+    if head.startswith("{"):
+        if len(_known) >= 8192:
+            _known.clear()
+        alike = _known.setdefault(head, [])
+        del alike[:-7]  # where many begin alike, a few of them will do
+        alike.append(text[position:end])
+    return end
 
 
 def skip_space(text: str, position: int) -> int:

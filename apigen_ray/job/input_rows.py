@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from apigen_ray.errors import RecordError
-from apigen_ray.strict_json import skip_space
+from apigen_ray.strict_json import items_at, skip_space
 from apigen_ray.tables import conform
 
 JSONL, PARQUET = (".jsonl", ".ndjson"), (".parquet",)
@@ -110,7 +110,7 @@ def _line(text: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str | No
     """The wanted members of one line, each as the text that stands there: what is wrong within stays to be seen."""
     row: dict[str, str | None] = {}
     try:
-        for key, value, span in _members(text):
+        for key, value, span in _members(text, columns):
             for raw in columns.get(key, ()):
                 if raw in row:
                     row["unread"] = text
@@ -121,8 +121,11 @@ def _line(text: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str | No
     return row
 
 
-def _members(text: str) -> Iterator[tuple[str, Any, str]]:
-    """Key, value and the value's own text of each member of the one JSON object that the text is."""
+def _members(text: str, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Any, str]]:
+    """Key, value and the value's own text of each member of the one JSON object that the text is.
+
+    Tools are a long list whose items have mostly been met before: it is not read again, its value is its items' texts.
+    """
     position = skip_space(text, 0)
     opening, position = text[position : position + 1], skip_space(text, position + 1)
     if opening != "{":
@@ -136,7 +139,8 @@ def _members(text: str) -> Iterator[tuple[str, Any, str]]:
         if not isinstance(key, str) or text[end : end + 1] != ":":
             raise ValueError("no member")
         start = skip_space(text, end + 1)
-        value, end = _READER.raw_decode(text, start)
+        known = items_at(text, start) if columns.get(key) == ["tools"] else None
+        value, end = _READER.raw_decode(text, start) if known is None else known
         yield key, value, text[start:end]
         position = skip_space(text, end)
         closing, position = text[position : position + 1], position + 1
