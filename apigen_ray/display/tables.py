@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from apigen_ray.export.report import filter_rows
@@ -67,6 +68,6 @@ def print_findings(findings: Sequence[Check], *, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]miss[/]"
-        console.print(f"{mark} {finding.subject}: {finding.message}")
+        console.print(f"{mark} {escape(f'{finding.subject}: {finding.message}')}")
         if not finding.ok and finding.mend:
-            console.print(f"       mend: {finding.mend}")
+            console.print(f"       mend: {escape(finding.mend)}")

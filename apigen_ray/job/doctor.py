@@ -1,7 +1,6 @@
 """Looks at this machine, and at what a config needs of it; each finding that is not well names its mend."""
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -9,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from apigen_ray.config import RunConfig
@@ -172,7 +172,7 @@ def _engine(subject: str, spec: EngineSpec) -> Check:
 def _vllm(spec: VllmSpec) -> Finding:
     if spec.model == embedded.EMBEDDED and not (embedded.cache_dir() / embedded.NAME).is_dir():
         # `probe` would convert the model, which takes a minute
-        missing = [name for name in ("vllm", "gguf", "accelerate") if importlib.util.find_spec(name) is None]
+        missing = [name for name in ("vllm", "gguf", "accelerate") if find_spec(name) is None]
         if missing:
             return Finding(False, f"engine: {', '.join(missing)} not installed", "`pip install 'apigen-ray[cpu]'`")
         try:
