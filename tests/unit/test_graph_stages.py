@@ -1,0 +1,269 @@
+"""The stages of the graph, without Ray."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from apigen_ray.asks.base import DraftAsk, Row
+from apigen_ray.config import SAMPLE, load_config
+from apigen_ray.graph import stages
+from apigen_ray.graph.stages import Ids
+from apigen_ray.job.prepare import Prepared, prepare
+from apigen_ray.records import DRAFT, Reply, content_hash, dumps
+from apigen_ray.rundir import RunDir, name_of, parquet_files, write_once
+from apigen_ray.tables import set_columns, table_of
+from apigen_ray.verifiers import VERIFIERS
+
+ROOT = Path(__file__).parents[2]
+NOBODY = Ids([])
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return prepare(load_config(ROOT / "jobs" / "smoke.yaml"))
+
+
+# Ids
+
+
+def test_ids_know_what_they_hold() -> None:
+    hashes = [content_hash("id", number) for number in range(100)]
+    held = Ids([*hashes[::2], *hashes[:10:2]])
+    assert len(held) == 50
+    assert held.contains(hashes).tolist() == [True, False] * 50
+    assert held.contains([]).tolist() == []
+    assert NOBODY.contains(hashes[:2]).tolist() == [False, False]
+    assert Ids(np.asarray(hashes, dtype="S24")).contains(["0" * 24, "f" * 24]).tolist() == [False, False]
+
+
+# Plan
+
+
+def planned(prepared: Prepared, positions: list[int], done: Ids = NOBODY, size: int = 10) -> list[Row]:
+    ids = pa.table({"id": pa.array(positions, pa.int64())})
+    table = stages.plan(ids, prepared.planner(), 1, ["a", "b"], size, done)
+    assert table.schema == DRAFT
+    rows: list[Row] = table.to_pylist()
+    return rows
+
+
+def test_every_generator_takes_its_positions_in_turn(prepared: Prepared) -> None:
+    rows = planned(prepared, list(range(20)))
+    assert [(row["generator"], row["index"]) for row in rows] == [(name, i) for name in "ab" for i in range(10)]
+    assert {row["round"] for row in rows} == {1}
+    assert len({row["prompt_id"] for row in rows}) == 20
+    assert {row["reply"] for row in rows} == {None}
+
+
+def test_the_plan_does_not_depend_on_the_batch(prepared: Prepared) -> None:
+    whole = {row["prompt_id"]: row for row in planned(prepared, list(range(20)))}
+    parts = [row for cut in ([3, 17, 4], [0], [*range(5, 17)], [1, 2, 18, 19]) for row in planned(prepared, cut)]
+    assert {row["prompt_id"]: row for row in parts} == whole
+    assert len(parts) == 20
+
+
+def test_a_larger_run_begins_with_the_smaller_one(prepared: Prepared) -> None:
+    small = {row["prompt_id"]: row for row in planned(prepared, list(range(20)))}
+    large = {row["prompt_id"]: row for row in planned(prepared, list(range(30)), size=15)}
+    assert {name: large[name] for name in small} == small
+
+
+def test_what_has_its_reply_is_not_planned_again(prepared: Prepared) -> None:
+    rows = planned(prepared, list(range(20)))
+    done = Ids([row["prompt_id"] for row in rows[3:19]])
+    assert planned(prepared, list(range(20)), done) == rows[:3] + rows[19:]
+    assert planned(prepared, [5, 6], done) == []
+    assert planned(prepared, []) == []
+
+
+# Who is asked
+
+
+class Wants:
+    """An ask with an opinion."""
+
+    name = "reply"
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+
+    def wanted(self, row: Row) -> bool:
+        return self._wanted
+
+    def request(self, row: Row) -> Any:
+        raise NotImplementedError
+
+    def records(self, row: Row) -> list[str]:
+        text: str = row["reply"]["text"]
+        return text.split("|")
+
+
+ASKS: dict[str, DraftAsk] = {"query_first": Wants(True), "call_first": Wants(False)}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({}, True),
+        ({"generator": "b"}, False),
+        ({"reply": vars(Reply(text="x"))}, False),
+        ({"reply": vars(Reply(error="x: y"))}, False),
+        ({"mode": "call_first"}, False),
+    ],
+)
+def test_a_generator_is_asked_about_its_own_rows_once(change: dict[str, Any], asked: bool) -> None:
+    row = {"generator": "a", "reply": None, "mode": "query_first"} | change
+    assert stages.to_ask(row, "a", ASKS) is asked
+
+
+# Persist
+
+
+def drafts(**replies: Reply | None) -> pa.Table:
+    """A draft for each name."""
+    rows = [
+        {"prompt_id": name, "mode": "query_first", "generator": "a", "reply": vars(reply) if reply else None}
+        for name, reply in replies.items()
+    ]
+    return table_of(rows, DRAFT)
+
+
+def texts(table: pa.Table) -> dict[str, str | None]:
+    return {row["prompt_id"]: (row["reply"] or {}).get("text") for row in table.to_pylist()}
+
+
+def test_a_reply_is_on_the_disk_before_it_goes_on(tmp_path: Path) -> None:
+    table = drafts(p=Reply(text="one"), q=Reply(text=""))
+    out = stages.persist(table, str(tmp_path / "drafts"))
+    assert out.equals(table)
+    (file,) = parquet_files(tmp_path)
+    assert file.stem == name_of(table["prompt_id"])
+    assert pq.ParquetFile(file).read().equals(table)
+
+
+def test_the_first_committed_reply_wins(tmp_path: Path) -> None:
+    stages.persist(drafts(p=Reply(text="first"), q=Reply(text="also")), str(tmp_path))
+    again = stages.persist(drafts(q=Reply(text="other"), p=Reply(text="second")), str(tmp_path))
+    assert texts(again) == {"p": "first", "q": "also"}
+    assert again.schema == DRAFT
+    assert len(parquet_files(tmp_path)) == 1
+
+
+def test_what_was_not_answered_goes_on_and_is_not_kept(tmp_path: Path) -> None:
+    table = drafts(p=Reply(text="one"), down=Reply(error="endpoint_down: x"), never=None)
+    out = stages.persist(table, str(tmp_path))
+    assert sorted(out["prompt_id"].to_pylist()) == ["down", "never", "p"]
+    (file,) = parquet_files(tmp_path)
+    assert texts(pq.ParquetFile(file).read()) == {"p": "one"}
+    stages.persist(drafts(down=Reply(error="x: y")), str(tmp_path / "nothing"))
+    assert parquet_files(tmp_path / "nothing") == []
+    assert stages.persist(drafts(), str(tmp_path / "nothing")).num_rows == 0
+
+
+def test_committed_drafts_are_those_on_the_disk(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    names = [content_hash(number) for number in range(3)]
+    assert len(stages.committed_drafts(run, 0)) == 0
+    stages.persist(drafts(**{names[0]: Reply(text="x"), names[1]: Reply(error="x: y")}), str(run.drafts(0)))
+    assert stages.committed_drafts(run, 0).contains(names).tolist() == [True, False, False]
+    assert len(stages.committed_drafts(run, 1)) == 0
+
+
+def test_a_sample_is_done_with_any_verdict_but_error(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    names = [content_hash(number) for number in range(3)]
+    for name, verdict in zip(names, ("verified", "fail_format", "error"), strict=True):
+        row = table_of([{"sample_id": name, "verdict": verdict}], SAMPLE)
+        write_once(row, run.samples(0) / f"verdict={verdict}", f"part-{verdict}")
+    assert stages.committed_samples(run, 0).contains(names).tolist() == [True, True, False]
+
+
+# Split
+
+
+def test_a_reply_with_several_pairs_is_several_samples() -> None:
+    table = drafts(one=Reply(text="x"), many=Reply(text="a|b|c"), bad=Reply(text="{cut"))
+    out = stages.split(table, ASKS, NOBODY, SAMPLE)
+    assert out.schema == SAMPLE
+    assert [(row["prompt_id"], row["pair"], row["record"]) for row in out.to_pylist()] == [
+        ("one", 0, "x"),
+        ("many", 0, "a"),
+        ("many", 1, "b"),
+        ("many", 2, "c"),
+        ("bad", 0, "{cut"),
+    ]
+    ids = out["sample_id"].to_pylist()
+    assert len(set(ids)) == 5
+    assert ids[2] == content_hash("sample", "many", 1)
+    assert out["reply"].to_pylist()[1] == table["reply"].to_pylist()[1]
+
+
+def test_what_has_no_reply_is_one_sample_without_a_record() -> None:
+    out = stages.split(drafts(down=Reply(error="x: y"), never=None), ASKS, NOBODY, SAMPLE).to_pylist()
+    assert [(row["pair"], row["record"]) for row in out] == [(0, None), (0, None)]
+
+
+def test_samples_that_have_their_verdict_are_left_out() -> None:
+    table = drafts(many=Reply(text="a|b|c"))
+    done = Ids([content_hash("sample", "many", pair) for pair in (0, 2)])
+    assert stages.split(table, ASKS, done, SAMPLE)["record"].to_pylist() == ["b"]
+    assert stages.split(drafts(), ASKS, done, SAMPLE).num_rows == 0
+
+
+# Verify and sink
+
+
+def sample(name: str, prepared: Prepared, answers: Any, query: str = "?") -> Row:
+    """A sample that offers ``divide``."""
+    api = next(api for api in prepared.library.apis if api.name == "divide")
+    return {
+        "sample_id": name,
+        "generator": "a",
+        "style": "simple",
+        "mode": "query_first",
+        "tools": dumps([api.tool()]),
+        "api_ids": [api.api_id],
+        "reply": vars(Reply(text="there")),
+        "record": json.dumps({"query": query, "answers": answers}),
+    }
+
+
+def call(**arguments: Any) -> list[dict[str, Any]]:
+    return [{"name": "divide", "arguments": arguments}]
+
+
+def test_stages_follow_each_other_and_the_sink_counts(prepared: Prepared, tmp_path: Path) -> None:
+    asked = ("format", "grounding")
+    rows = [
+        sample("good", prepared, call(dividend=8.5, divisor=2.5), "What is 8.5 over 2.5?"),
+        sample("wrong", prepared, call(dividend="much", divisor=2.5), "What is much over 2.5?"),
+        sample("hidden", prepared, call(dividend=8.5, divisor=2.5), "What is 8.5 over something?"),
+        sample("good2", prepared, call(dividend=61.5, divisor=2.5), "What is 61.5 over 2.5?"),
+    ]
+    setting = prepared.judging().setting
+    table = table_of(rows, SAMPLE)
+    for some in (VERIFIERS[:2], VERIFIERS[2:]):
+        table = stages.verify(table, [kind(setting) for kind in some], asked)
+    assert table["execution_code"].to_pylist() == ["not_requested"] * 4
+    assert table["grounding_status"].to_pylist() == ["passed", "skipped", "rejected", "passed"]
+    folder = tmp_path / "round=0"
+    tally = stages.sink(table, str(folder))
+    assert tally.schema == stages.TALLY
+    assert sorted(tally.to_pylist(), key=lambda row: row["verdict"]) == [
+        {"generator": "a", "verdict": "fail_format", "code": "wrong_type", "rows": 1},
+        {"generator": "a", "verdict": "fail_grounding", "code": "value_not_in_query", "rows": 1},
+        {"generator": "a", "verdict": "verified", "code": "", "rows": 2},
+    ]
+    files = parquet_files(folder)
+    assert [file.parent.name for file in files] == ["verdict=fail_format", "verdict=fail_grounding", "verdict=verified"]
+    assert pq.ParquetFile(files[2]).read()["sample_id"].to_pylist() == ["good", "good2"]
+    stages.sink(set_columns(table, {"grounding_detail": ["later"] * 4}), str(folder))  # Ray ran the stage again
+    assert parquet_files(folder) == files
+    assert stages.sink(table.slice(0, 0), str(folder)).num_rows == 0
