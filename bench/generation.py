@@ -35,7 +35,7 @@ SCHEMA = {
 
 def prompt(number: int) -> str:
     """About 390 tokens: as long as a generator's prompt with one tool and two examples, no two alike."""
-    words = random.Random(number)  # noqa: S311 - the same prompts every time, no secret
+    words = random.Random(number)
     lines = [
         f"{words.choice(TOPICS)} for {words.randint(2, 900)} people on day {words.randint(1, 28)}" for _ in range(22)
     ]

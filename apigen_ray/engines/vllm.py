@@ -120,7 +120,7 @@ class VllmEngine:
             _Packer,
             fn_constructor_args=(path, ask, where, limits),
             batch_format="pyarrow",
-            batch_size=spec.batch_size,
+            batch_size=None,  # block by block: a size would have Ray join blocks, and hold rows that are ready
             zero_copy_batch=True,
             num_cpus=0,  # a millisecond a row; the CPUs are the engine's
             compute=ActorPoolStrategy(size=1),
