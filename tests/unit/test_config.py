@@ -1,0 +1,245 @@
+"""The run file: what is meant is understood, what cannot be meant is refused with the field and the mend."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_ray.config import differences, dump_config, load_config, nearest, parse_config
+from apigen_ray.errors import ConfigError
+
+Json = dict[str, Any]
+
+VLLM: Json = {"engine": "vllm", "model": "org/small"}
+SMOKE: Json = {"kind": "python", "path": "jobs/smoke_functions.py"}
+BASE: Json = {"name": "x", "library": [SMOKE], "generators": [VLLM], "judge": VLLM}
+
+
+def changed(**changes: Any) -> Json:
+    return {key: value for key, value in (BASE | changes).items() if value is not None}
+
+
+def refused(value: Json) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(value, "run.yaml")
+    assert str(caught.value).startswith("run.yaml: ")
+    assert caught.value.mend
+    return str(caught.value)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sise": 5}, "sise: unknown key; did you mean 'size'?"),
+        ({"sampling": {"stiles": {"simple": 1}}}, "sampling.stiles: unknown key; did you mean 'styles'?"),
+        ({"generators": [VLLM | {"modle": "x"}]}, "generators.0.modle: unknown key; did you mean 'model'?"),
+        (
+            {"generators": [VLLM, {"engine": "openai", "model": "m", "base_ulr": "http://h/v1"}]},
+            "generators.1.base_ulr: unknown key; did you mean 'base_url'?",
+        ),
+        ({"judge": {"engine": "scripted", "fault": {}}}, "judge.fault: unknown key; did you mean 'faults'?"),
+        ({"execution": {"timeout": 1}}, "execution.timeout: unknown key; did you mean 'timeout_s'?"),
+        ({"output": {"directory": "x"}}, "output.directory: unknown key; did you mean 'dir'?"),
+        ({"semantic": {"check": ["judge"]}}, "semantic.check: unknown key; did you mean 'checks'?"),
+        ({"zzzz": 1}, "zzzz: unknown key"),
+        ({"size": 0}, "size: "),
+        ({"size": "many"}, "size: "),
+        ({"rounds": 0}, "rounds: "),
+        ({"name": "../up"}, "name: "),
+        ({"name": ""}, "name: "),
+        ({"library": None}, "library: is required"),
+        ({"generators": []}, "generators: "),
+        ({"generators": None}, "generators: is required"),
+        ({"generators": [{"engine": "vlm", "model": "x"}]}, "generators.0"),
+        ({"generators": [VLLM, VLLM]}, "generators: two are called 'small'; give each a name of its own"),
+        ({"judge": None}, "semantic.checks asks for judge, but there is no section `judge`"),
+        ({"judge": None, "semantic": {"checks": ["roundtrip"]}}, "semantic.checks asks for roundtrip"),
+        ({"stages": ["format", "gronding"]}, "stages: there is no 'gronding'; did you mean 'grounding'?"),
+        ({"sampling": {"styles": {"simpel": 1}}}, "sampling.styles"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(changes: Json, says: str) -> None:
+    assert says in refused(changed(**changes))
+
+
+def test_every_fault_is_told_at_once() -> None:
+    text = refused(changed(sise=1, rounds=0, execution={"timout_s": 1}))
+    assert [line.split(":")[0].strip() for line in text.splitlines()[1:]] == [
+        "rounds",
+        "execution.timout_s",
+        "sise",
+        "mend",
+    ]
+
+
+def test_nearest_says_nothing_where_nothing_is_near() -> None:
+    assert nearest("qqqq", ["size", "seed"]) == ""
+
+
+# What is understood
+
+
+def test_a_generator_is_called_by_its_model_where_it_has_no_name() -> None:
+    config = parse_config(changed(generators=[VLLM, {"name": "mine"} | VLLM, {"engine": "scripted"}]))
+    assert [generator.name for generator in config.generators] == ["small", "mine", "scripted"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"judge": None, "stages": ["format", "execution"]},
+        {"judge": None, "semantic": {"checks": ["wording", "originality"]}},
+    ],
+)
+def test_where_nobody_is_asked_no_judge_is_needed(changes: Json) -> None:
+    assert parse_config(changed(**changes)).judge is None
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "jobs").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_our_recipes_are_understood_and_written_back_whole(path: Path, tmp_path: Path) -> None:
+    config = load_config(path)
+    again = tmp_path / "config.yaml"
+    again.write_text(dump_config(config), "utf-8")
+    assert load_config(again) == config
+    assert load_config(again).fingerprint() == config.fingerprint()
+
+
+# --set
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(changed(name=None)), "utf-8")  # JSON is YAML
+    return path
+
+
+def test_a_run_is_called_by_its_file(file: Path) -> None:
+    assert load_config(file).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "value"),
+    [
+        ("size=5", "size", 5),
+        ("output.dir=a=b", "output.dir", "a=b"),
+        ("execution.timeout_s=0.5", "execution.timeout_s", 0.5),
+        ("output.dir=/tmp/a b", "output.dir", "/tmp/a b"),  # noqa: S108  nothing is written there
+        ("generators.0.model=org/large", "generators.0.model", "org/large"),
+        ("sampling.styles={simple: 2}", "sampling.styles.simple", 2.0),
+        ("stages=[format]", "stages", ["format"]),
+        ("sampling.mode=call_first", "sampling.mode", "call_first"),
+        ("generators.0={engine: scripted, seed: 3}", "generators.0.seed", 3),
+        ("library.0.path=other.py", "library.0.path", "other.py"),
+    ],
+)
+def test_a_key_is_set_from_the_command_line(file: Path, setting: str, key: str, value: Any) -> None:
+    form: Any = load_config(file, [setting]).model_dump(mode="json")
+    for part in key.split("."):
+        form = form[int(part) if isinstance(form, list) else part]
+    assert form == value
+
+
+def test_the_last_setting_wins(file: Path) -> None:
+    assert load_config(file, ["size=5", "size=6", "judge.sampling.temperature=0"]).size == 6
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("size", "--set size: not of the form a.b=c"),
+        ("=5", "--set =5: not of the form a.b=c"),
+        ("size=[", "the value is not YAML"),
+        ("generators.1.model=x", "'1' is not one of the 1 items"),
+        ("generators.first.model=x", "'first' is not one of the 1 items"),
+        ("generators.1=x", "'1' is not one of the 1 items"),
+        ("sise=5", "sise: unknown key; did you mean 'size'?"),
+        ("sampling.apis=[4, 2]", "sampling.apis: "),
+        ("execution.=5", "execution"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_named(file: Path, setting: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, [setting])
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a: [", "not YAML"),
+        (b"- a\n- b", "the file holds list"),
+        (b"", "the file holds NoneType"),
+        (b"name: \xff", "not UTF-8 text"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_is_no_run_file_is_named(tmp_path: Path, content: bytes | None, says: str) -> None:
+    path = tmp_path / "run.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+    assert says in str(caught.value)
+
+
+# What a run directory may be shared by
+
+OPENAI: Json = {"engine": "openai", "model": "m", "base_url": "http://one.example/v1"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "other"},
+        {"size": 7},
+        {"rounds": 3},
+        {"output": {"dir": "elsewhere"}},
+        {"execution": {"workers": 4}},
+        {"generators": [OPENAI | {"base_url": "http://two.example/v1", "concurrency": 2}]},
+        {"generators": [OPENAI | {"price_per_million": {"prompt": 1, "completion": 2}, "tokens_per_second": 9}]},
+        {"judge": OPENAI | {"max_retries": 1}},
+    ],
+)
+def test_what_cannot_change_a_row_is_not_in_the_fingerprint(changes: Json) -> None:
+    one = changed(generators=[OPENAI], judge=OPENAI)
+    assert parse_config(one | changes).fingerprint(library="d") == parse_config(one).fingerprint(library="d")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"library": [SMOKE, SMOKE | {"path": "other.py"}]},
+        {"generators": [OPENAI | {"model": "n"}]},
+        {"generators": [{"name": "called"} | OPENAI]},
+        {"generators": [OPENAI, VLLM]},
+        {"judge": VLLM},
+        {"sampling": {"pairs": 1}},
+        {"execution": {"timeout_s": 1}},
+        {"semantic": {"checks": ["judge", "roundtrip"]}},
+        {"stages": ["format"]},
+    ],
+)
+def test_what_can_change_a_row_is_in_the_fingerprint(changes: Json) -> None:
+    one = changed(generators=[OPENAI], judge=OPENAI)
+    assert parse_config(one | changes).fingerprint(library="d") != parse_config(one).fingerprint(library="d")
+    assert parse_config(one).fingerprint(library="e") != parse_config(one).fingerprint(library="d")
+
+
+def test_differences_name_every_leaf() -> None:
+    old = {"a": 1, "b": {"c": [1], "d": {"e": "x"}}, "gone": 1, "same": {"x": 1}}
+    new = {"a": 1, "b": {"c": [2], "d": {"e": None}}, "new": {"y": 2}, "same": {"x": 1}}
+    assert differences(old, new) == [
+        "b.c: [1] -> [2]",
+        'b.d.e: "x" -> null',
+        "gone: 1 -> null",
+        'new: null -> {"y": 2}',
+    ]
