@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from apigen_ray.strict_json import MAX_DEPTH, JsonProblem, items, loads
+from apigen_ray.strict_json import MAX_DEPTH, JsonProblem, items, items_at, loads
 
 
 def code(text: str) -> str:
@@ -112,3 +112,20 @@ def test_detail_names_the_place() -> None:
 def test_problem_survives_a_process_boundary() -> None:
     problem = pickle.loads(pickle.dumps(JsonProblem("not_json", "why")))  # noqa: S301 - our own object
     assert (problem.code, problem.detail) == ("not_json", "why")
+
+
+def test_items_that_begin_alike_are_told_apart() -> None:
+    head = '{"type": "function", "name": "' + "x" * 120
+    objects = [f'{head}{number}", "of": [{{"a": "}},{{"}}, {number}]}}' for number in range(12)]
+    for _ in range(2):  # the second time each has been met before
+        for order in (objects, objects[::-1], [objects[3], objects[3], "7", *objects[:2]]):
+            assert items(f"[{', '.join(order)}]") == order
+    assert items(f"[{objects[0]}x]") is None
+    assert items(f"[{objects[0]}") is None
+
+
+def test_items_at_says_where_the_list_ends() -> None:
+    text = '{"tools": [ {"a": 1} ,2 ] , "b": []}'
+    assert items_at(text, 10) == (['{"a": 1}', "2"], 25)
+    assert items_at(text, text.index("[]")) == ([], len(text) - 1)
+    assert items_at(text, 0) is None
