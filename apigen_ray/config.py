@@ -87,9 +87,12 @@ class OutputSpec(Section):
 
     Attributes:
         dir: the folder that holds runs.
+        max_error_share: a run that could not judge a larger share of its rows has failed (exit code 2,
+            resumable).
     """
 
     dir: Path = Path("runs")
+    max_error_share: float = Field(default=0.1, ge=0, le=1)
 
 
 class RunConfig(Section):

@@ -18,6 +18,8 @@ class Engine(Protocol):
     An engine that has no model at all (the spec is pydantic, see `apigen_ray.engines`)::
 
         class Mute:
+            def preflight(self): ...
+
             def attach(self, dataset, ask, where, schema):
                 def answer(table):
                     replies = [Reply(text="") if where(row) else row[ask.name] for row in table.to_pylist()]
@@ -27,6 +29,14 @@ class Engine(Protocol):
     Every row comes out exactly once, in any order, with all its columns; rows for which ``where`` is false pass
     through untouched; a row that could not be answered has ``error`` set in its reply. Never an exception for a row.
     """
+
+    def preflight(self) -> None:
+        """A quick look, before a run is opened, at what would fail every row; starts nothing and asks for nothing paid.
+
+        Raises:
+            apigen_ray.errors.EnvironmentFault: names what is missing and the mend.
+        """
+        ...
 
     def attach(self, dataset: "Dataset", ask: Ask, where: "Callable[[Row], bool]", schema: "pa.Schema") -> "Dataset":
         """The dataset with the ask's reply in the column ``ask.name``.

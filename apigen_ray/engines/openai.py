@@ -153,6 +153,16 @@ class OpenAiEngine:
     def __init__(self, spec: OpenAiSpec) -> None:
         self.spec = spec
 
+    def preflight(self) -> None:
+        """Asks the server for its models.
+
+        Raises:
+            EnvironmentFault: no answer, a key that is missing or refused, or a model that is not served.
+        """
+        finding = probe(self.spec)
+        if not finding.ok:
+            raise EnvironmentFault(finding.message, finding.mend)
+
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
 
@@ -346,6 +356,8 @@ def probe(spec: OpenAiSpec) -> Finding:
         names = [str(model["id"]) for model in response.json()["data"]] if response.status_code == 200 else None
     except (ValueError, TypeError, KeyError):
         names = None
+    if response.status_code in (404, 405) and response.headers.get("content-type", "").startswith("application/json"):
+        return Finding(True, f"{url} answers; it does not list its models")
     if names is None:
         mend = "correct base_url; it usually ends in /v1"
         return Finding(False, f"{url} answers {response.status_code} and no list of models: {words(body)}", mend)

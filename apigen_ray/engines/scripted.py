@@ -63,6 +63,9 @@ class ScriptedEngine:
     def __init__(self, spec: ScriptedSpec) -> None:
         self.spec = spec
 
+    def preflight(self) -> None:
+        """Nothing can be missing."""
+
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`; for the ask ``reply`` the column ``planted`` is set too."""
         answer = partial(self.answer, ask=ask, where=where, schema=schema)

@@ -17,7 +17,7 @@ from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
 from apigen_ray.job.close import close_round, write_seeds
 from apigen_ray.job.prepare import Prepared, prepare, read_seeds
-from apigen_ray.records import Json
+from apigen_ray.records import Json, Status
 from apigen_ray.rundir import RunDir, remove, write_text
 
 
@@ -78,12 +78,15 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     """
     watcher = watcher or Silent()
     prepared = prepare(config)
+    judging = prepared.judging()
+    for engine in (*prepared.drafting(prepared.planner()).generators.values(), judging.judge):
+        if engine is not None:
+            engine.preflight()
     directory = open_run(prepared, resume=resume, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, config.size * len(config.generators) * config.rounds)
         with ray_session() as cluster:
             directory.update_manifest(**_facts(prepared, cluster))
-            judging = prepared.judging()
             later: tuple[Any, ...] = ()
             for number in range(config.rounds):
                 drafting = prepared.drafting(prepared.planner(later))
@@ -94,8 +97,29 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
                 close_round(directory, number)
                 write_seeds(directory, number)
                 later = (*later, *read_seeds(directory.seeds(number), prepared))
-        outcome.update(summarise(directory).form())
-    return Result(directory, summarise(directory), outcome["seconds"])
+        summary = summarise(directory)
+        outcome.update(summary.form())
+        check_errors(directory, summary, config.output.max_error_share)
+    return Result(directory, summary, outcome["seconds"])
+
+
+def check_errors(directory: RunDir, summary: Summary, limit: float) -> None:
+    """Refuses to call a run done that could not judge what it drafted.
+
+    Raises:
+        RunFailedError: more rows are errors than ``limit`` allows; names the commonest.
+    """
+    if summary.error_share() > limit:
+        code, stage = max(
+            (rows, code, stage)
+            for stage, codes in summary.stages.items()
+            for (status, code), rows in codes.items()
+            if status == Status.ERROR
+        )[1:]
+        raise RunFailedError(
+            f"{summary.total('error')} of {summary.samples} samples could not be judged, most often {stage}: {code}",
+            f"see why: apigen show {directory.path} --verdict error; mend that and go on with --resume",
+        )
 
 
 def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:

@@ -25,6 +25,6 @@ def preview_rows(config: RunConfig, n: int) -> list[Json]:
     """
     size = -(-n // len(config.generators))
     with tempfile.TemporaryDirectory(prefix="apigen-preview-") as folder:
-        update = {"size": size, "rounds": 1, "output": OutputSpec(dir=Path(folder))}
+        update = {"size": size, "rounds": 1, "output": OutputSpec(dir=Path(folder), max_error_share=1.0)}
         result = run(config.model_copy(update=update))
         return find_samples(result.run.path, limit=n)
