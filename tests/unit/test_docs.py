@@ -1,0 +1,133 @@
+"""What README and docs show is executed, loads, or exists; what is generated is up to date."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+import yaml
+
+from apigen_ray import verifiers
+from apigen_ray.cli import app
+from apigen_ray.config import SAMPLE, STAGES, load_config, parse_config
+from apigen_ray.records import NOT_REQUESTED
+from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.tables import table_of
+from apigen_ray.verifiers import Setting, stages
+from apigen_ray.verifiers.semantic import SemanticSpec
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [README, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced code blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def module_from(text: str, path: Path) -> ModuleType:
+    """A module of a text, as if it were that file."""
+    path.write_text(text, "utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_yaml_blocks_are_run_files() -> None:
+    found = [text for page in PAGES for text in blocks(page, "yaml")]
+    assert found
+    for text in found:
+        parse_config(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda path: path.name)
+def test_recipes_load(path: Path) -> None:
+    config = load_config(path)
+    assert config.name == path.stem
+
+
+def test_the_paper_s_shape() -> None:
+    config = load_config(ROOT / "jobs" / "xlam-60k.yaml")
+    assert config.size * config.rounds == 40_000
+    assert config.sampling.pairs == (1, 1)
+    assert len(config.generators) == 4
+
+
+def test_commands_exist() -> None:
+    command = typer.main.get_command(app)
+    names = {f"apigen {name}": verb for name, verb in command.commands.items()}  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    lines = [line for page in PAGES for text in blocks(page, "bash") for line in text.splitlines()]
+    lines += [text for page in PAGES for text in re.findall(r"`((?:apigen|make) [^`\n]+)`", page.read_text("utf-8"))]
+    assert {line.split()[0] for line in lines} >= {"apigen", "make", "ray"}
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if words[0] == "make":
+            assert words[1] in targets, line
+        if words[0] == "apigen":
+            assert " ".join(words[:2]) in names, line
+            known = {option for parameter in names[" ".join(words[:2])].params for option in parameter.opts}
+            assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, line
+
+
+def test_python_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs/quickstart/samples/round=0/verdict=verified"
+    folder.mkdir(parents=True)
+    row = {"query": "What is 2 + 3?", "tools": "[]", "answers": '[{"name":"add","arguments":{"a":2,"b":3}}]'}
+    pq.write_table(table_of([row | {"verdict": "verified"}], SAMPLE), folder / "closed-0.parquet")
+    monkeypatch.chdir(tmp_path)
+    [snippet] = blocks(README, "python")
+    module_from(snippet, tmp_path / "readme_snippet.py")
+    assert "What is 2 + 3? [{'name': 'add'" in capsys.readouterr().out
+
+
+def test_a_new_verifier_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [snippet] = blocks(ROOT / "docs" / "new-verifier.md", "python")
+    kind = module_from(snippet, tmp_path / "shouting.py").ShoutingVerifier
+    monkeypatch.setattr(verifiers, "VERIFIERS", (*verifiers.VERIFIERS, kind))  # the line
+
+    schema = stages.sample_schema(verifiers.VERIFIERS)
+    assert {"shouting_status", "shouting_code", "shouting_detail"} <= set(schema.names)
+    passed = {f"{stage}_{part}": word for stage in STAGES for part, word in (("status", "passed"), ("code", ""))}
+    failed = passed | {"format_status": "rejected", "format_code": "not_json"}
+    rows = [{"query": "CONVERT 3 KM"} | passed, {"query": "convert 3 km"} | passed, {"query": None} | failed]
+    setting = Setting(apis={}, execution=ExecutionSpec(), semantic=SemanticSpec())
+    names = [verifier.name for verifier in verifiers.VERIFIERS]
+    table = stages.verdict(stages.check(kind(setting), table_of(rows, schema), names[:-1]), names)
+
+    assert table.schema == schema
+    assert table["shouting_code"].to_pylist() == ["all_caps", "", "earlier_stage"]
+    assert table["verdict"].to_pylist() == ["fail_shouting", "verified", "fail_format"]
+    assert set(kind.codes) >= set(table["shouting_code"].to_pylist()) - {"", "earlier_stage", NOT_REQUESTED}
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    path = ROOT / "docs" / "generate.py"
+    spec = importlib.util.spec_from_file_location("docs_generate", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, page in module.PAGES.items():
+        assert (path.parent / name).read_text("utf-8") == page(), f"{name}: run `make docs`"
+    assert set(module.MEANING) <= set(SAMPLE.names)
