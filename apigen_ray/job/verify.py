@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.metadata
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -151,7 +152,9 @@ def verify_records(
             setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
             judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
             watcher.round_began(0)
-            samples = input_graph(splits, partial(read_samples, options=options))
+            alone = not cluster.joined and judging.judge is None
+            read = partial(read_samples, options=options)
+            samples = input_graph(splits, read, tasks=os.cpu_count() if alone else None)
             for tally in tallies(verify_graph(directory, 0, samples, judging)):
                 watcher.wrote(tally)
             close_round(directory, 0, unique=False)
