@@ -46,6 +46,8 @@ check: $(STAMP) ## ruff, mypy strict, the layers, the length of modules
 
 bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python bench/openai_engine.py --pairs 2 --rows 256
+	$(BIN)/python bench/generation.py --pairs 1 --prompts 64
+	$(BIN)/python bench/verify.py --pairs 1 --rows 2000 8000 --only ours
 
 docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code
 	$(BIN)/python docs/generate.py
