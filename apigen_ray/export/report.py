@@ -3,11 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from apigen_ray.config import STAGES
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
-from apigen_ray.rundir import RunDir, write_text
+from apigen_ray.rundir import RunDir, read_tables, write_text
 
 TOP_CODES = 3
 """Codes that the funnel names for each stage."""
@@ -78,17 +80,27 @@ def report_text(run: RunDir, summary: Summary) -> str:
 
 def _form(run: RunDir, summary: Summary) -> Json:
     manifest, result = run.manifest(), run.result()
-    facts = {key: manifest.get(key) for key in ("kind", "versions", "cluster", "seed", "stages", "engines", "library")}
-    mode = (manifest.get("identity") or {}).get("execution", {}).get("mode")
+    keys = ("kind", "input", "versions", "cluster", "seed", "engines", "judge", "library")
+    facts = {key: manifest[key] for key in keys if manifest.get(key) is not None}
     return {
         "run": str(run.path),
         "outcome": result.get("outcome", "unfinished"),
         "error": result.get("error"),
         "seconds": result.get("seconds"),
-        "execution_mode": mode,
+        "stages_asked_for": manifest.get("stages", []),
+        "execution_modes": _execution_modes(run),
         **facts,
         **summary.form(),
     }
+
+
+def _execution_modes(run: RunDir) -> dict[str, int]:
+    """Rows that the execution stage spoke on, by the mode that stands in each."""
+    modes: Counter[str] = Counter()
+    for table in read_tables(run.sample_files(), ["execution_mode"]):
+        for count in pc.value_counts(table["execution_mode"].drop_null()).to_pylist():
+            modes[count["values"]] += count["counts"]
+    return dict(sorted(modes.items()))
 
 
 def _opening(form: Json) -> str:
@@ -129,17 +141,21 @@ def _styles(summary: Summary) -> list[list[str]]:
 
 
 def _facts(form: Json) -> str:
-    stages, mode = form["stages"] or [], form["execution_mode"]
+    stages: list[str] = form["stages_asked_for"]
+    engines: Json = form.get("engines", {}) or ({"judge": form["judge"]} if "judge" in form else {})
+    left = [name for name in STAGES if name not in stages]
+    modes = [f"{mode} in {rows:,} rows ({_MODES.get(mode, mode)})" for mode, rows in form["execution_modes"].items()]
     lines = [
         f"stages asked for: {', '.join(stages) or 'not recorded'}"
-        + (f"; not asked for: {', '.join(left)}" if (left := [name for name in STAGES if name not in stages]) else ""),
-        f"execution mode: {mode or 'not recorded'}" + (f" ({_MODES[mode]})" if mode in _MODES else ""),
+        + (f"; not asked for: {', '.join(left)}" * bool(left)),
+        f"execution mode: {'; '.join(modes) or 'no row came to be executed'}",
         f"tokens: {form['tokens']['prompt']:,} read, {form['tokens']['completion']:,} written",
-        *(f"engine of {name}: {_engine(engine)}" for name, engine in (form["engines"] or {}).items()),
+        *(f"engine of {name}: {_engine(engine)}" for name, engine in engines.items()),
     ]
-    if library := form["library"]:
-        lines.append(f"library: {library['apis']:,} functions, {library['rejects']:,} entries left out")
-    if versions := form["versions"]:
+    if library := form.get("library"):
+        rejects = f", {library['rejects']:,} entries left out" if "rejects" in library else ""
+        lines.append(f"library: {library['apis']:,} functions{rejects}")
+    if versions := form.get("versions"):
         lines.append("versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     if form["seconds"] is not None:
         lines.append(f"last attempt: {form['seconds']:.0f} s")

@@ -49,7 +49,7 @@ def sample(index: int, verdict: str, generator: str = "one", round_: int = 0) ->
     return row
 
 
-def write(path: Path, rows: list[dict[str, Any]], mode: str = "live", engine: str = "scripted") -> Path:
+def write(path: Path, rows: list[dict[str, Any]], engine: str = "scripted") -> Path:
     run = RunDir(path)
     for number, row in enumerate(rows):  # a file for each row, in the wrong order
         folder = run.samples(row["round"]) / f"verdict={row['verdict']}"
@@ -58,7 +58,6 @@ def write(path: Path, rows: list[dict[str, Any]], mode: str = "live", engine: st
     run.update_manifest(
         fingerprint="x",
         stages=["format", "execution", "semantic"],
-        identity={"execution": {"mode": mode}},
         engines={"one": {"engine": engine, "model": "m"}},
         library={"apis": 3, "rejects": 1},
         versions={"ray": "2"},
@@ -133,6 +132,7 @@ def test_the_report(run: Path) -> None:
     assert "110 read, 22 written" in text
     form = report_form(run)
     assert json.loads(json.dumps(form)) == form
+    assert form["stages_asked_for"] == ["format", "execution", "semantic"]
     assert (form["outcome"], form["samples"], form["stages"]["format"][0]["rows"]) == ("done", 11, 10)
 
 
@@ -141,10 +141,20 @@ def test_the_report(run: Path) -> None:
     [("live", "really executed"), ("none", "no call was executed"), ("simulate", "no call was really executed")],
 )
 def test_the_report_says_what_was_executed(tmp_path: Path, mode: str, words: str) -> None:
-    run = write(tmp_path / "run", [sample(0, "verified")], mode=mode, engine="openai")
+    run = write(tmp_path / "run", [sample(0, "verified") | {"execution_mode": mode}], engine="openai")
     text = write_report(run).read_text()
     assert words in text
     assert "FAKE" not in text
+
+
+def test_the_report_of_records_that_were_only_verified(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", [sample(0, "verified") | {"generator": None, "execution_mode": None}])
+    manifest = {"kind": "verify", "input": "in.jsonl", "stages": ["format"], "library": {"apis": 3, "digest": "x"}}
+    (run / "manifest.json").write_text(json.dumps(manifest | {"judge": {"engine": "openai", "model": "m"}}))
+    text = write_report(run).read_text()
+    assert "no row came to be executed" in text
+    assert "engine of judge: openai m" in text
+    assert "library: 3 functions\n" in text
 
 
 def test_an_unfinished_or_empty_run_is_told_as_such(tmp_path: Path) -> None:
