@@ -180,9 +180,7 @@ def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stag
 def _verified(samples: "Dataset", numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> "Dataset":
     if not numbers:
         return samples
-    return samples.map_batches(
-        partial(_verify, numbers=tuple(numbers), setting=setting, wanted=tuple(wanted)), **ARROW
-    )
+    return samples.map_batches(partial(_verify, numbers=tuple(numbers), setting=setting, wanted=tuple(wanted)), **ARROW)
 
 
 def _verify(table: pa.Table, numbers: Sequence[int], setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
