@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-def input_graph(splits: Sequence[S], read: Callable[[S], Iterable[pa.Table]], tasks: int | None = None) -> "Dataset":
+def input_graph(splits: Sequence[S], read: Callable[[S], Iterable[pa.Table]]) -> "Dataset":
     """The rows of an input, one task for each of its parts.
 
     Args:
         splits: parts of the input that can be read alone; at least one.
         read: gives the samples of a part, in tables that fit into memory easily.
-        tasks: how many run at a time; None leaves that to Ray. Where there are more logical CPUs than cores, as many
-            tasks, each with a runner's child beside it, only get into each other's way.
 
     Returns:
         A dataset of `config.SAMPLE` rows on which no stage has spoken, as `apigen_ray.graph.round.verify_graph` takes
@@ -33,8 +31,6 @@ def input_graph(splits: Sequence[S], read: Callable[[S], Iterable[pa.Table]], ta
     """
     work = Shared((tuple(splits), read))
     places = ray.data.range(len(splits), override_num_blocks=len(splits))
-    if tasks is not None:
-        places.context.execution_options.resource_limits = ray.data.ExecutionResources.for_limits(cpu=tasks)
     return places.map_batches(partial(_samples, work=work), **ARROW)
 
 

@@ -79,13 +79,13 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     watcher = watcher or Silent()
     prepared = prepare(config)
     judging = prepared.judging()
-    for engine in (*prepared.drafting(prepared.planner()).generators.values(), judging.judge):
-        if engine is not None:
-            engine.preflight()
+    engines = [*prepared.drafting(prepared.planner()).generators.values(), *([judging.judge] if judging.judge else [])]
+    for engine in engines:
+        engine.preflight()
     directory = open_run(prepared, resume=resume, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, config.size * len(config.generators) * config.rounds)
-        with ray_session() as cluster:
+        with ray_session(len(engines)) as cluster:
             directory.update_manifest(**_facts(prepared, cluster))
             later: tuple[Any, ...] = ()
             for number in range(config.rounds):

@@ -2,7 +2,6 @@
 
 import difflib
 import importlib.metadata
-import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -137,7 +136,7 @@ def verify_records(
     directory = _open(out, spec, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, 0)
-        with ray_session() as cluster:
+        with ray_session(engines=int(spec.judge is not None)) as cluster:
             directory.update_manifest(
                 kind="verify",
                 input=str(source),
@@ -152,9 +151,7 @@ def verify_records(
             setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
             judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
             watcher.round_began(0)
-            alone = not cluster.joined and judging.judge is None
-            read = partial(read_samples, options=options)
-            samples = input_graph(splits, read, tasks=os.cpu_count() if alone else None)
+            samples = input_graph(splits, partial(read_samples, options=options))
             for tally in tallies(verify_graph(directory, 0, samples, judging)):
                 watcher.wrote(tally)
             close_round(directory, 0, unique=False)
