@@ -11,7 +11,6 @@ import ast
 import hashlib
 import importlib
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -36,7 +35,6 @@ from apigen_ray.sampling.values import Arguments
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".cache" / "bench-peers" / "distilabel-1.5.3"
 ROW_BYTES = 2000
-PATIENT = {"RAY_raylet_start_wait_time_s": "240"}  # a busy machine starts Ray slowly, and that is not what is measured
 
 PEER_SCRIPT = """
 import json, sys, time
@@ -185,7 +183,7 @@ def measured(command: Sequence[str], log: Path) -> Run:
     peak = 0.0
     started = time.perf_counter()
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=os.environ | PATIENT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
         done = threading.Event()
         threading.Thread(target=lambda: (process.wait(), done.set()), daemon=True).start()
         root = psutil.Process(process.pid)
