@@ -32,6 +32,8 @@ ERROR = "__inference_error__"
 ASIDE = "not for the engine"
 """In `ERROR`: this row is not to be asked, or cannot be (then ``fault`` says why)."""
 
+_TOO_LONG = ("maximum context length", "maximum model length", "max_model_len")
+
 PACKED = pa.schema([pa.field("line", pa.binary())])
 """What `pack` gives: pickled lines, which `opened` takes apart where the processor begins."""
 
@@ -145,7 +147,7 @@ def unpack(table: pa.Table, name: str, model: str, schema: pa.Schema) -> pa.Tabl
             fault = line.get("fault")
             replies.append(Reply(model=model, error=fault) if fault else None)
         elif error:
-            code = "context_length" if "maximum model length" in error or "max_model_len" in error else "engine_error"
+            code = "context_length" if any(words in error for words in _TOO_LONG) else "engine_error"
             replies.append(Reply(model=model, error=_fault(code, error)))
         else:
             replies.append(Reply(model=model, **line["reply"]))

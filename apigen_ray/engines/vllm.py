@@ -101,6 +101,10 @@ class VllmEngine:
     def __init__(self, spec: VllmSpec) -> None:
         self.spec = spec
 
+    def preflight(self) -> None:
+        """Loads on a thread what `attach` needs; `attach` itself sees what is missing."""
+        preload()
+
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
 
