@@ -290,15 +290,15 @@ def _siblings(loc: tuple[Any, ...]) -> list[str]:
     models: list[Any] = [RunConfig]
     for part in loc[:-1]:
         inner = [field.annotation for model in models for name, field in model.model_fields.items() if name == part]
-        models = [model for annotation in inner for model in _models(annotation)] or models
-    return sorted({name for model in models for name in model.model_fields})
+        found = [model for annotation in inner for model in _models(annotation)]
+        # in a run file the keys of a generator and of its engine stand side by side
+        models = [*models, *found] if part == "spec" else found or models
+    return sorted({name for model in models for name in model.model_fields} - {"spec"})
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        # a generator's keys are its engine's
-        inner = [model for field in annotation.model_fields.values() for model in _models(field.annotation)]
-        return [annotation, *inner] if annotation is GeneratorSpec else [annotation]
+        return [annotation]
     return [model for item in getattr(annotation, "__args__", ()) for model in _models(item)]
 
 

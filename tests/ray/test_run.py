@@ -223,36 +223,7 @@ def test_the_plan_is_the_same_on_any_number_of_blocks(tmp_path: Path) -> None:
     assert came[0] == came[1]
 
 
-Process = tuple[int, str]
-"""A process id and when it began: an id alone may be another process by now."""
-
-
-def living() -> set[Process]:
-    return {process for process, _ in processes()}
-
-
-def descendants(pid: int) -> set[Process]:
-    found: set[Process] = set()
-    parents = {pid}
-    while parents:
-        children = {process for process, parent in processes() if parent in parents} - found
-        found |= children
-        parents = {child for child, _ in children}
-    return found
-
-
-def processes() -> Iterator[tuple[Process, int]]:
-    """All that live, each with its parent."""
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent, *fields = file.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-        if state != "Z":
-            yield (int(file.parent.name), fields[17]), int(parent)
-
-
-def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: Path) -> None:
+def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: Path, processes: Any) -> None:
     size = 400
     whole = run(config(tmp_path / "whole", size=size, rounds=1))
     killed = config(tmp_path / "killed", size=size, rounds=1)
@@ -262,7 +233,7 @@ def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: 
         *("--set", PATIENT, "--set", f"output.dir={tmp_path / 'killed'}"),
         *("--set", f"size={size}", "--set", "rounds=1"),
     ]  # fmt: skip
-    ours: set[Process] = set()
+    ours: set[tuple[int, str]] = set()
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     log = (tmp_path / "log").open("wb")
     driver = subprocess.Popen(command, start_new_session=True, env=environment, stdout=log, stderr=log)
@@ -270,18 +241,13 @@ def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: 
         while not parquet_files(directory.drafts(0)):
             assert driver.poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.01)
-        ours = descendants(driver.pid)
+        ours = processes.below(driver.pid)
     finally:
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
         log.close()
     assert len(ours) > 3  # its Ray session
-    deadline = time.monotonic() + 60
-    while (left := ours & living()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for pid, _ in left:
-        os.kill(pid, signal.SIGKILL)
-    assert left == set()
+    assert processes.that_stay(ours) == set()
     assert not directory.result_path.exists()
     kept = drafts_of(directory, 0)
     assert kept

@@ -123,9 +123,15 @@ def test_a_query_of_an_earlier_round_is_not_verified_again(tmp_path: Path) -> No
 def test_a_sample_written_in_two_batches_is_kept_once(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     write(run, [row("a", "One?"), row("b", "Two?", index=1)], "1")
-    write(run, [row("b", "Two?", index=1), row("c", "Three?", index=2), row("c", "Three?", index=2)], "2")
+    more = [
+        row("b", "Two?", index=1),
+        row("c", "Three?", index=2),
+        row("c", "Three?", index=2),
+        row("d", "two", index=3),
+    ]
+    write(run, more, "2")
     close_round(run, 0)
-    assert verdicts(run) == {"a": "verified", "b": "verified", "c": "verified"}
+    assert verdicts(run) == {"a": "verified", "b": "verified", "c": "verified", "d": "duplicate"}
 
 
 def test_records_that_came_as_they_are_are_not_compared(tmp_path: Path) -> None:

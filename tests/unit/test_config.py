@@ -41,6 +41,7 @@ def refused(value: Json) -> str:
             {"generators": [VLLM, {"engine": "openai", "model": "m", "base_ulr": "http://h/v1"}]},
             "generators.1.base_ulr: unknown key; did you mean 'base_url'?",
         ),
+        ({"generators": [VLLM | {"nmae": "x"}]}, "generators.0.nmae: unknown key; did you mean 'name'?"),
         ({"judge": {"engine": "scripted", "fault": {}}}, "judge.fault: unknown key; did you mean 'faults'?"),
         ({"execution": {"timeout": 1}}, "execution.timeout: unknown key; did you mean 'timeout_s'?"),
         ({"output": {"directory": "x"}}, "output.directory: unknown key; did you mean 'dir'?"),
