@@ -68,7 +68,7 @@ class RunDir:
         """
         try:
             return dict(json.loads(self.manifest_path.read_text("utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except ValueError as error:
             raise RecordError(f"{self.manifest_path}: not readable ({error})", "run again with --clean") from error

@@ -136,9 +136,9 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
     if manifest and clean:
         remove(directory.path)
     elif manifest and not resume:
-        state = "finished" if directory.result().get("outcome") == "done" else "unfinished"
+        state = "a finished" if directory.result().get("outcome") == "done" else "an unfinished"
         mend = "go on with it: --resume · start over: --clean · keep both: --name OTHER"
-        raise RunExistsError(f"{directory.path}: a {state} run is there", mend)
+        raise RunExistsError(f"{directory.path}: {state} run is there", mend)
     elif manifest and manifest["fingerprint"] != prepared.fingerprint:
         old = {**manifest["identity"], "digests": manifest["digests"]}
         new = {**_plain(config.identity()), "digests": prepared.digests}
@@ -147,23 +147,29 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
             f"{directory.path}: its config differs in what can change results:\n  {lines}",
             "undo the change, or give the run another --name",
         )
-    elif directory.path.exists() and not manifest and any(directory.path.iterdir()):
+    elif directory.path.exists() and not manifest and not _empty(directory):
         raise RunExistsError(f"{directory.path}: is not empty and not a run", "give another --name or output.dir")
     try:
         directory.path.mkdir(parents=True, exist_ok=True)
+        # the manifest first: it makes the folder a run, which can be resumed or cleaned from here on
+        directory.update_manifest(
+            kind="run",
+            fingerprint=prepared.fingerprint,
+            identity=_plain(config.identity()),
+            digests=prepared.digests,
+        )
         write_text(directory.config_path, dump_config(config))
         directory.result_path.unlink(missing_ok=True)
     except OSError as error:
         raise RunExistsError(
             f"{directory.path}: cannot be written ({error.strerror})", "give another output.dir"
         ) from error
-    directory.update_manifest(
-        kind="run",
-        fingerprint=prepared.fingerprint,
-        identity=_plain(config.identity()),
-        digests=prepared.digests,
-    )
     return directory
+
+
+def _empty(directory: RunDir) -> bool:
+    """Whether there is nothing but what a killed writer leaves."""
+    return directory.path.is_dir() and all(path.name.startswith(".") for path in directory.path.iterdir())
 
 
 @contextmanager
