@@ -125,6 +125,13 @@ def test_a_row_that_cannot_be_asked_never_reaches_the_engine(kind, error):
     assert "tokenized_prompt" not in line
 
 
+def test_a_prompt_that_leaves_no_room_for_one_token_is_too_long():
+    [fits] = lines("free", limits=Limits(12, LIMITS.sampling, logprobs=False, constrain=True))
+    [full] = lines("free", limits=Limits(11, LIMITS.sampling, logprobs=False, constrain=True))
+    assert len(fits["tokenized_prompt"]) == 11
+    assert full["fault"].startswith("context_length: a prompt of 11 tokens")
+
+
 def test_rows_come_back_as_they_were():
     before = table("free", "free", "long", "object")
     before = before.set_column(3, "reply", pa.array([None, OLD, None, OLD], REPLY))
