@@ -100,9 +100,6 @@ class Ask:
 
 def graph(options: argparse.Namespace, begun: float) -> dict[str, Any]:
     """The product: the engine attached to a dataset, replies read as they come."""
-    from apigen_ray.engines.vllm import preload
-
-    preload()
     import pyarrow as pa
     import ray
 
@@ -119,6 +116,8 @@ def graph(options: argparse.Namespace, begun: float) -> dict[str, Any]:
         max_model_len=MAX_MODEL_LEN,
         sampling=VllmSampling(temperature=0),
     )
+    engine = VllmEngine(spec)
+    engine.preload()
 
     def table(numbers: range) -> pa.Table:
         return conform(table_of([{"index": number} for number in numbers], DRAFT), DRAFT)
@@ -128,7 +127,7 @@ def graph(options: argparse.Namespace, begun: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, ray_session():
         gate = Path(folder) / "open"
         ask = Ask(str(gate), options.schema, options.max_tokens)
-        dataset = VllmEngine(spec).attach(ray.data.from_arrow(tables), ask, _always, DRAFT)
+        dataset = engine.attach(ray.data.from_arrow(tables), ask, _always, DRAFT)
         started = ready = 0.0
         seen = warm = tokens = 0
         for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):

@@ -5,7 +5,7 @@ import pytest
 
 from apigen_ray.engines import vllm
 from apigen_ray.engines.tokens import ASIDE, ERROR, Limits, Sealed, answer, mean_logprob, opened, pack, unpack
-from apigen_ray.engines.vllm import VllmSampling, VllmSpec, checked_model, probe
+from apigen_ray.engines.vllm import VllmEngine, VllmSampling, VllmSpec, checked_model
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import REPLY, Request
 
@@ -277,7 +277,7 @@ def test_without_vllm_the_extra_is_named(monkeypatch):
 
 
 def test_gpus_that_are_not_there_are_said_and_not_waited_for():
-    finding = probe(spec(device="gpu", tensor_parallel_size=2, replicas=2), gpus=1)
+    finding = VllmEngine(spec(device="gpu", tensor_parallel_size=2, replicas=2)).probe(1)
     assert not finding.ok
     assert "4 GPUs are needed" in finding.message
 
