@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from apigen_ray.engines import EngineSpec
 from apigen_ray.errors import ConfigError
 from apigen_ray.library import LibrarySpec
-from apigen_ray.records import Json, content_hash
+from apigen_ray.records import Json, Verdict, content_hash
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
@@ -24,6 +24,14 @@ SAMPLE = sample_schema(VERIFIERS)
 
 STAGES = tuple(verifier.name for verifier in VERIFIERS)
 """Names of the stages, in their order."""
+
+VERDICTS = (
+    str(Verdict.VERIFIED),
+    *(f"fail_{stage}" for stage in STAGES),
+    str(Verdict.DUPLICATE),
+    str(Verdict.ERROR),
+)
+"""Every verdict that a sample can have, and with it the partitions of ``samples/``, in the order of the stages."""
 
 
 class Section(BaseModel):

@@ -45,13 +45,9 @@ INTERNAL_ERROR = "internal_error"  # code of ``error`` of any stage: our own def
 
 
 class Verdict(StrEnum):
-    """What becomes of a sample: the Parquet partition that it is written to."""
+    """What becomes of a sample, beside ``fail_<stage>``: all are named in `apigen_ray.config.VERDICTS`."""
 
     VERIFIED = "verified"
-    FAIL_FORMAT = "fail_format"
-    FAIL_EXECUTION = "fail_execution"
-    FAIL_GROUNDING = "fail_grounding"
-    FAIL_SEMANTIC = "fail_semantic"
     DUPLICATE = "duplicate"
     ERROR = "error"
 

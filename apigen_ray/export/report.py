@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from apigen_ray.config import STAGES
+from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
@@ -39,12 +39,11 @@ def filter_rows(summary: Summary) -> list[list[str]]:
     Returns:
         The header, a row for each generator, and the total. In each row the verdicts sum to the drafts.
     """
-    names = summary.verdict_names()
-    rows = [["generator", "drafts", *names, "pass rate"]]
+    rows = [["generator", "drafts", *VERDICTS, "pass rate"]]
     for generator, counts in sorted(summary.verdicts.items()):
-        figures = [sum(counts.values()), *(counts[name] for name in names)]
+        figures = [sum(counts.values()), *(counts[name] for name in VERDICTS)]
         rows.append([generator, *(f"{figure:,}" for figure in figures), _percent(summary.pass_rate(generator))])
-    totals = [summary.samples, *(summary.total(name) for name in names)]
+    totals = [summary.samples, *(summary.total(name) for name in VERDICTS)]
     rows.append(["total", *(f"{figure:,}" for figure in totals), _percent(summary.pass_rate())])
     return rows
 

@@ -12,14 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from apigen_ray.config import STAGES, nearest
+from apigen_ray.config import STAGES, VERDICTS, nearest
 from apigen_ray.errors import InputError
-from apigen_ray.records import INTERNAL_ERROR, NOT_REQUESTED, Json, Verdict
+from apigen_ray.records import INTERNAL_ERROR, NOT_REQUESTED, Json
 from apigen_ray.rundir import RunDir
 from apigen_ray.verifiers import VERIFIERS
-
-VERDICTS = tuple(str(verdict) for verdict in Verdict)
-"""Every verdict that a sample can have."""
 
 CODES = (*dict.fromkeys(code for kind in VERIFIERS for code in kind.codes), INTERNAL_ERROR, NOT_REQUESTED)
 """Every code that a stage can give a sample, but for `apigen_ray.records.EARLIER_STAGE`, which says nothing of it."""

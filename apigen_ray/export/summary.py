@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import STAGES
+from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.rundir import RunDir, read_tables
 
@@ -45,15 +45,6 @@ class Summary:
         """Rows that we could not judge, over all rows."""
         return self.total(str(Verdict.ERROR)) / self.samples if self.samples else 0.0
 
-    def verdict_names(self) -> list[str]:
-        """Columns of the filter table: every verdict a run can give, in the order of the stages."""
-        return [
-            str(Verdict.VERIFIED),
-            *(f"fail_{stage}" for stage in STAGES),
-            str(Verdict.DUPLICATE),
-            str(Verdict.ERROR),
-        ]
-
     def form(self) -> Json:
         """The JSON form, as ``result.json`` and ``apigen report --json`` give it."""
         return {
@@ -64,7 +55,7 @@ class Summary:
             "filter_table": {
                 generator: {
                     "drafts": sum(counts.values()),
-                    **{name: counts[name] for name in self.verdict_names()},
+                    **{name: counts[name] for name in VERDICTS},
                     "pass_rate": self.pass_rate(generator),
                 }
                 for generator, counts in sorted(self.verdicts.items())

@@ -6,7 +6,12 @@ from apigen_ray.verifiers.format import FormatVerifier
 from apigen_ray.verifiers.grounding import GroundingVerifier
 from apigen_ray.verifiers.semantic import SemanticVerifier
 
-VERIFIERS: tuple[type[Verifier], ...] = (FormatVerifier, ExecutionVerifier, GroundingVerifier, SemanticVerifier)
+VERIFIERS: tuple[type[Verifier], ...] = (
+    FormatVerifier,
+    ExecutionVerifier,
+    GroundingVerifier,
+    SemanticVerifier,
+)
 """Every stage, cheapest first; a new one is a file and a line here."""
 
 __all__ = ["VERIFIERS", "Setting", "Verifier"]

@@ -1,8 +1,13 @@
 """What README and docs show is executed, loads, or exists; what is generated is up to date."""
 
 import importlib.util
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,14 +16,9 @@ import pytest
 import typer
 import yaml
 
-from apigen_ray import verifiers
 from apigen_ray.cli import app
-from apigen_ray.config import SAMPLE, STAGES, load_config, parse_config
-from apigen_ray.records import NOT_REQUESTED
-from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.config import SAMPLE, load_config, parse_config
 from apigen_ray.tables import table_of
-from apigen_ray.verifiers import Setting, stages
-from apigen_ray.verifiers.semantic import SemanticSpec
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -101,24 +101,88 @@ def test_python_of_the_readme_runs(
     assert "What is 2 + 3? [{'name': 'add'" in capsys.readouterr().out
 
 
-def test_a_new_verifier_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [snippet] = blocks(ROOT / "docs" / "new-verifier.md", "python")
-    kind = module_from(snippet, tmp_path / "shouting.py").ShoutingVerifier
-    monkeypatch.setattr(verifiers, "VERIFIERS", (*verifiers.VERIFIERS, kind))  # the line
+SHOUTING = """
+import importlib.util, json, sys
+from pathlib import Path
 
-    schema = stages.sample_schema(verifiers.VERIFIERS)
-    assert {"shouting_status", "shouting_code", "shouting_detail"} <= set(schema.names)
-    passed = {f"{stage}_{part}": word for stage in STAGES for part, word in (("status", "passed"), ("code", ""))}
-    failed = passed | {"format_status": "rejected", "format_code": "not_json"}
-    rows = [{"query": "CONVERT 3 KM"} | passed, {"query": "convert 3 km"} | passed, {"query": None} | failed]
-    setting = Setting(apis={}, execution=ExecutionSpec(), semantic=SemanticSpec())
-    names = [verifier.name for verifier in verifiers.VERIFIERS]
-    table = stages.verdict(stages.check(kind(setting), table_of(rows, schema), names[:-1]), names)
+from apigen_ray.config import SAMPLE, STAGES, VERDICTS, check_stages
+from apigen_ray.display.listing import listing
+from apigen_ray.export.report import filter_rows
+from apigen_ray.export.samples import find_samples
+from apigen_ray.export.summary import summarise
+from apigen_ray.graph.stages import sink, verify
+from apigen_ray.rundir import RunDir
+from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.tables import table_of
+from apigen_ray.verifiers import VERIFIERS, Setting
+from apigen_ray.verifiers.semantic import SemanticSpec
 
-    assert table.schema == schema
-    assert table["shouting_code"].to_pylist() == ["all_caps", "", "earlier_stage"]
-    assert table["verdict"].to_pylist() == ["fail_shouting", "verified", "fail_format"]
-    assert set(kind.codes) >= set(table["shouting_code"].to_pylist()) - {"", "earlier_stage", NOT_REQUESTED}
+check_stages(["shouting"])
+[kind] = [kind for kind in VERIFIERS if kind.name == "shouting"]
+verifier = kind(Setting(apis={}, execution=ExecutionSpec(), semantic=SemanticSpec()))
+passed = {f"{stage}_{part}": word for stage in STAGES for part, word in (("status", "passed"), ("code", ""))}
+failed = passed | {"format_status": "rejected", "format_code": "not_json"}
+rows = [{"query": "CONVERT 3 KM"} | passed, {"query": "convert 3 km"} | passed, {"query": None} | failed]
+rows = [{"sample_id": str(number), "generator": "one", "index": number} | row for number, row in enumerate(rows)]
+table = verify(table_of(rows, SAMPLE), [verifier], STAGES)
+run = RunDir(Path("run"))
+run.update_manifest(stages=STAGES)
+sink(table, str(run.samples(0)))
+
+spec = importlib.util.spec_from_file_location("docs_generate", sys.argv[1])
+generate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(generate)
+print(json.dumps({
+    "package": str(Path(sys.modules["apigen_ray"].__file__).parent),
+    "stages": STAGES,
+    "columns": [name for name in SAMPLE.names if name.startswith("shouting")],
+    "verdicts": VERDICTS,
+    "codes": table["shouting_code"].to_pylist(),
+    "samples": {verdict: [row["index"] for row in find_samples(run.path, verdict)] for verdict in VERDICTS},
+    "filter": dict(zip(*[filter_rows(summarise(run))[number] for number in (0, -1)])),
+    "listed": [line for line in listing("verifiers", Path()) if "shouting" in line],
+    "page": "`all_caps`" in generate.PAGES["codes.md"](),
+    "ray": "ray" in sys.modules,
+}))
+"""
+"""What is looked at in a copy of the package to which the documented verifier was added."""
+
+
+def changed(text: str, diff: str) -> str:
+    """The text with one hunk applied."""
+    lines = diff.splitlines()
+    old, new = ("\n".join(line[1:] for line in lines if not line.startswith(sign)) for sign in "+-")
+    assert text.count(old) == 1, "the page's diff does not fit the file"
+    return text.replace(old, new)
+
+
+def test_a_new_verifier_is_one_file_and_one_line(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "new-verifier.md"
+    package = tmp_path / "apigen_ray"
+    shutil.copytree(ROOT / "apigen_ray", package, ignore=shutil.ignore_patterns("__pycache__"))
+    [(package / "verifiers" / "shouting.py").write_text(code, "utf-8") for code in blocks(page, "python")]
+    init = package / "verifiers" / "__init__.py"
+    [diff] = blocks(page, "diff")
+    init.write_text(changed(init.read_text("utf-8"), diff), "utf-8")
+
+    command = [sys.executable, "-c", SHOUTING, str(ROOT / "docs" / "generate.py")]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+
+    assert seen["package"] == str(package)
+    assert seen["stages"] == ["format", "execution", "grounding", "shouting", "semantic"]
+    assert seen["columns"] == ["shouting_status", "shouting_code", "shouting_detail"]
+    assert seen["codes"] == ["all_caps", "", "earlier_stage"]
+    failed = ["fail_format", "fail_execution", "fail_grounding", "fail_shouting", "fail_semantic"]
+    assert seen["verdicts"] == ["verified", *failed, "duplicate", "error"]
+    rows = {"verified": [1], "fail_shouting": [0], "fail_format": [2]}
+    assert seen["samples"] == {verdict: rows.get(verdict, []) for verdict in seen["verdicts"]}
+    assert seen["filter"]["fail_shouting"] == "1"
+    assert seen["listed"] == ["shouting   codes: all_caps"]
+    assert seen["page"] is True
+    assert seen["ray"] is False
 
 
 def test_generated_pages_are_up_to_date() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from apigen_ray.config import SAMPLE, STAGES
+from apigen_ray.config import SAMPLE, STAGES, VERDICTS
 from apigen_ray.display.samples import print_samples
 from apigen_ray.errors import InputError
 from apigen_ray.export.report import filter_rows, report_form, write_report
-from apigen_ray.export.samples import CODES, VERDICTS, find_samples
+from apigen_ray.export.samples import CODES, find_samples
 from apigen_ray.export.summary import summarise
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
