@@ -16,6 +16,7 @@ from apigen_ray.records import Json, Verdict, content_hash
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
+from apigen_ray.verifiers.format import FormatVerifier
 from apigen_ray.verifiers.semantic import SemanticSpec
 from apigen_ray.verifiers.stages import sample_schema
 
@@ -164,14 +165,17 @@ class RunConfig(Section):
 
 
 def check_stages(stages: Iterable[str]) -> None:
-    """Refuses a stage that does not exist.
+    """Refuses a stage that does not exist, and stages without ``format``: it takes the record apart for the others.
 
     Raises:
         ValueError: names the stage and the nearest right one.
     """
+    stages = tuple(stages)
     for stage in stages:
         if stage not in STAGES:
             raise ValueError(f"stages: there is no {stage!r}{nearest(stage, STAGES)}; known: {', '.join(STAGES)}")
+    if FormatVerifier.name not in stages:
+        raise ValueError(f"stages: {FormatVerifier.name} is needed: the other stages read what it takes apart")
 
 
 def load_config(path: Path, settings: Iterable[str] = ()) -> RunConfig:

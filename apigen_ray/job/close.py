@@ -106,7 +106,7 @@ def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
         if file.parent.name not in [f"verdict={verdict}" for verdict in UNIQUE]:
             continue
         for table in read_tables([file], ["query", "round", "generator", "index", "pair", "source_id", "sample_id"]):
-            for row in table.to_pylist():
+            for row in table.filter(pc.is_valid(table["query"])).to_pylist():  # no query, nothing to have in common
                 keys.append(query_key(row["query"]))
                 orders.append((row["round"] or 0, row["index"] or 0, row["generator"] or "", row["pair"] or 0))
                 ids.append(row["sample_id"])

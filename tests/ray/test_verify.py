@@ -163,9 +163,10 @@ def test_the_default_stages_follow_the_library(library: str) -> None:
     ("sections", "stages", "says"),
     [
         ({}, ["fromat"], "did you mean 'format'"),
-        ({}, ["execution"], "--library"),
-        ({}, ["semantic"], "section `judge`"),
-        ({"stages": []}, None, "none is named"),
+        ({}, ["execution"], "format is needed"),
+        ({"stages": []}, None, "format is needed"),
+        ({}, ["format", "execution"], "--library"),
+        ({}, ["semantic", "format"], "section `judge`"),
         ({"exection": {}}, None, "exection: unknown key.*'execution'"),
         ({"execution": {"timeout_s": 0}}, None, "execution.timeout_s"),
     ],

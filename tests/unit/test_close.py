@@ -141,6 +141,13 @@ def test_records_that_came_as_they_are_are_not_compared(tmp_path: Path) -> None:
     assert verdicts(run) == {each["sample_id"]: each["verdict"] for each in ROWS}
 
 
+def test_rows_without_a_query_are_no_duplicates(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, [row("a", None), row("b", None, index=1), row("c", "Is 7 prime?"), row("d", "is 7 prime", index=1)], "1")
+    close_round(run, 0)
+    assert verdicts(run) == {"a": "verified", "b": "verified", "c": "verified", "d": "duplicate"}
+
+
 def test_a_round_without_samples_closes(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     close_round(run, 0)

@@ -60,6 +60,8 @@ def refused(value: Json) -> str:
         ({"judge": None}, "semantic.checks asks for judge, but there is no section `judge`"),
         ({"judge": None, "semantic": {"checks": ["roundtrip"]}}, "semantic.checks asks for roundtrip"),
         ({"stages": ["format", "gronding"]}, "stages: there is no 'gronding'; did you mean 'grounding'?"),
+        ({"stages": ["execution", "semantic"]}, "stages: format is needed: the other stages read what it takes apart"),
+        ({"stages": []}, "stages: format is needed"),
         ({"sampling": {"styles": {"simpel": 1}}}, "sampling.styles"),
     ],
 )
