@@ -59,7 +59,8 @@ def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, 
     """The graph of a round, from wherever an earlier attempt left it.
 
     Prompts without a committed reply are generated; drafts, new and committed, are split, and samples that have no
-    verdict yet (or ``error``) are verified.
+    verdict yet (or ``error``) are verified. Where an earlier attempt was of a larger size, what it drafted beyond this
+    size stays as it is, and is not verified anew.
 
     Args:
         run: the run directory.
@@ -71,15 +72,15 @@ def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, 
     Returns:
         A dataset of `stages.TALLY` rows, to be consumed: consuming it does the work.
     """
-    done = stages.committed_drafts(run, round_)
+    done = stages.committed_drafts(run, round_, drafting.size)
     total = drafting.size * len(drafting.generators)
     pieces = []
     if len(done) < total:
         pieces.append(_drafted(run, round_, drafting, judging, done, blocks))
     committed = parquet_files(run.drafts(round_))
     if committed:
-        files = [str(file) for file in committed]
-        pieces.append(ray.data.read_parquet(files, partitioning=None).map_batches(_conform_drafts, **ARROW))
+        drafts = ray.data.read_parquet([str(file) for file in committed], partitioning=None)
+        pieces.append(drafts.map_batches(partial(_committed, size=drafting.size), **ARROW))
     rows = pieces[0] if len(pieces) == 1 else pieces[0].union(*pieces[1:])
     asks = Shared(dict(drafting.asks))
     finished = Shared(stages.committed_samples(run, round_))
@@ -169,8 +170,8 @@ def _execute_planned(table: pa.Table, setting: Shared[Setting]) -> pa.Table:
     return stages.execute_planned(table, setting.get())
 
 
-def _conform_drafts(table: pa.Table) -> pa.Table:
-    return conform(table, DRAFT)
+def _committed(table: pa.Table, size: int) -> pa.Table:
+    return stages.within(conform(table, DRAFT), size)
 
 
 def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stages.Ids]) -> pa.Table:

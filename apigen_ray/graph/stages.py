@@ -1,6 +1,6 @@
 """The stages of the graph as functions ``pa.Table -> pa.Table`` that can be tested without Ray."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -169,17 +169,24 @@ def sink(table: pa.Table, folder: str) -> pa.Table:
     return conform(groups.rename_columns([*TALLY.names]), TALLY)
 
 
-def committed_drafts(run: RunDir, round_: int) -> Ids:
-    """prompt_ids of a round whose reply is on the disk."""
-    return _ids(parquet_files(run.drafts(round_)), "prompt_id")
+def within(table: pa.Table, size: int) -> pa.Table:
+    """The drafts that a run of this size plans: a larger one may have left others."""
+    return table.filter(pc.less(table["index"], size))
+
+
+def committed_drafts(run: RunDir, round_: int, size: int) -> Ids:
+    """prompt_ids of a round whose reply is on the disk, of those that a run of this size plans."""
+    tables = read_tables(parquet_files(run.drafts(round_)), ["prompt_id", "index"])
+    return _ids((within(table, size) for table in tables), "prompt_id")
 
 
 def committed_samples(run: RunDir, round_: int) -> Ids:
     """sample_ids of a round that have a verdict other than ``error``."""
     files = run.sample_files(round_)
-    return _ids([file for file in files if file.parent.name != f"verdict={Verdict.ERROR}"], "sample_id")
+    files = [file for file in files if file.parent.name != f"verdict={Verdict.ERROR}"]
+    return _ids(read_tables(files, ["sample_id"]), "sample_id")
 
 
-def _ids(files: Sequence[Path], column: str) -> Ids:
-    arrays = [np.asarray(table[column].to_pylist(), dtype="S24") for table in read_tables(list(files), [column])]
+def _ids(tables: Iterable[pa.Table], column: str) -> Ids:
+    arrays = [np.asarray(table[column].to_pylist(), dtype="S24") for table in tables]
     return Ids(np.concatenate(arrays) if arrays else np.empty(0, dtype="S24"))

@@ -129,8 +129,14 @@ def test_a_generator_is_asked_about_its_own_rows_once(change: dict[str, Any], as
 def drafts(**replies: Reply | None) -> pa.Table:
     """A draft for each name."""
     rows = [
-        {"prompt_id": name, "mode": "query_first", "generator": "a", "reply": vars(reply) if reply else None}
-        for name, reply in replies.items()
+        {
+            "prompt_id": name,
+            "index": index,
+            "mode": "query_first",
+            "generator": "a",
+            "reply": vars(reply) if reply else None,
+        }
+        for index, (name, reply) in enumerate(replies.items())
     ]
     return table_of(rows, DRAFT)
 
@@ -170,10 +176,20 @@ def test_what_was_not_answered_goes_on_and_is_not_kept(tmp_path: Path) -> None:
 def test_committed_drafts_are_those_on_the_disk(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     names = [content_hash(number) for number in range(3)]
-    assert len(stages.committed_drafts(run, 0)) == 0
-    stages.persist(drafts(**{names[0]: Reply(text="x"), names[1]: Reply(error="x: y")}), str(run.drafts(0)))
-    assert stages.committed_drafts(run, 0).contains(names).tolist() == [True, False, False]
-    assert len(stages.committed_drafts(run, 1)) == 0
+    assert len(stages.committed_drafts(run, 0, 3)) == 0
+    replies = {names[0]: Reply(text="x"), names[1]: Reply(error="x: y"), names[2]: Reply(text="x")}
+    stages.persist(drafts(**replies), str(run.drafts(0)))
+    assert stages.committed_drafts(run, 0, 3).contains(names).tolist() == [True, False, True]
+    assert len(stages.committed_drafts(run, 1, 3)) == 0
+
+
+def test_drafts_of_a_larger_run_do_not_count_for_a_smaller_one(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    names = [content_hash(number) for number in range(4)]
+    stages.persist(drafts(**{name: Reply(text="x") for name in names}), str(run.drafts(0)))
+    assert stages.committed_drafts(run, 0, 2).contains(names).tolist() == [True, True, False, False]
+    (file,) = parquet_files(run.drafts(0))
+    assert stages.within(pq.ParquetFile(file).read(), 3)["prompt_id"].to_pylist() == names[:3]
 
 
 def test_a_sample_is_done_with_any_verdict_but_error(tmp_path: Path) -> None:
