@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from apigen_ray.engines import EngineSpec
 from apigen_ray.errors import ConfigError
 from apigen_ray.library import LibrarySpec
-from apigen_ray.records import Json, Verdict, content_hash
+from apigen_ray.records import Json, Mode, Verdict, content_hash
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
@@ -146,6 +146,13 @@ class RunConfig(Section):
             raise ValueError(
                 f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine"
             )
+        if "semantic" in self.stages and "likelihood" in self.semantic.checks and self.judge is None:
+            told = all(getattr(generator.spec, "logprobs", True) for generator in self.generators)
+            if self.sampling.mode != Mode.CALL_FIRST or not told:
+                raise ValueError(
+                    "semantic.checks asks for likelihood: name an engine in `judge`, or draft by `sampling.mode: "
+                    "call_first` with generators that say `logprobs: true`"
+                )
         return self
 
     def fingerprint(self, **digests: str) -> str:

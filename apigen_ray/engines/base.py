@@ -1,7 +1,7 @@
 """The contract of an engine: attach an ask to a dataset, so that each row asked for carries its reply."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from apigen_ray.asks.base import Ask, Row
 
@@ -10,44 +10,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from ray.data import Dataset
-
-
-class Engine(Protocol):
-    """Answers an ask for the rows of a dataset.
-
-    An engine that has no model at all (the spec is pydantic, see `apigen_ray.engines`)::
-
-        class Mute:
-            def preflight(self): ...
-
-            def attach(self, dataset, ask, where, schema):
-                def answer(table):
-                    replies = [Reply(text="") if where(row) else row[ask.name] for row in table.to_pylist()]
-                    return conform(table, ask.name, replies, schema)
-                return dataset.map_batches(answer, batch_format="pyarrow", zero_copy_batch=True)
-
-    Every row comes out exactly once, in any order, with all its columns; rows for which ``where`` is false pass
-    through untouched; a row that could not be answered has ``error`` set in its reply. Never an exception for a row.
-    """
-
-    def preflight(self) -> None:
-        """A quick look, before a run is opened, at what would fail every row; starts nothing and asks for nothing paid.
-
-        Raises:
-            apigen_ray.errors.EnvironmentFault: names what is missing and the mend.
-        """
-        ...
-
-    def attach(self, dataset: "Dataset", ask: Ask, where: "Callable[[Row], bool]", schema: "pa.Schema") -> "Dataset":
-        """The dataset with the ask's reply in the column ``ask.name``.
-
-        Args:
-            dataset: rows of ``schema``; the column ``ask.name`` (type ``REPLY``) is there, null where not yet asked.
-            ask: what to ask.
-            where: which rows to ask; pure and picklable.
-            schema: of every block that comes in, and of every block that goes out.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -63,3 +25,67 @@ class Finding:
     ok: bool
     message: str
     mend: str = ""
+
+
+class Holds(NamedTuple):
+    """What an engine holds of a cluster for a whole run, for each ask that it answers.
+
+    Attributes:
+        cpus: logical CPUs.
+        gpus: GPUs.
+    """
+
+    cpus: int = 0
+    gpus: int = 0
+
+
+class Engine(Protocol):
+    """Answers an ask for the rows of a dataset.
+
+    An engine that has no model at all (the spec is pydantic, see `apigen_ray.engines`)::
+
+        class Mute:
+            def probe(self, gpus):
+                return Finding(True, "nothing to be missing")
+
+            def holds(self, gpus):
+                return Holds()
+
+            def preload(self): ...
+
+            def attach(self, dataset, ask, where, schema):
+                def answer(table):
+                    replies = [Reply(text="") if where(row) else row[ask.name] for row in table.to_pylist()]
+                    return conform(table, ask.name, replies, schema)
+                return dataset.map_batches(answer, batch_format="pyarrow", zero_copy_batch=True)
+
+    Every row comes out exactly once, in any order, with all its columns; rows for which ``where`` is false pass
+    through untouched; a row that could not be answered has ``error`` set in its reply. Never an exception for a row.
+    """
+
+    def probe(self, gpus: float) -> Finding:
+        """A quick look at what would fail every row; starts nothing and asks for nothing that is paid.
+
+        Args:
+            gpus: that the cluster has, as far as is known; infinite where the run joins one that is not known yet.
+        """
+        ...
+
+    def holds(self, gpus: float) -> Holds:
+        """What it will hold in a cluster with this many GPUs."""
+        ...
+
+    def preload(self) -> None:
+        """Begins, on a thread, to load what `attach` needs, while Ray starts; may do nothing."""
+        ...
+
+    def attach(self, dataset: "Dataset", ask: Ask, where: "Callable[[Row], bool]", schema: "pa.Schema") -> "Dataset":
+        """The dataset with the ask's reply in the column ``ask.name``.
+
+        Args:
+            dataset: rows of ``schema``; the column ``ask.name`` (type ``REPLY``) is there, null where not yet asked.
+            ask: what to ask.
+            where: which rows to ask; pure and picklable.
+            schema: of every block that comes in, and of every block that goes out.
+        """
+        ...

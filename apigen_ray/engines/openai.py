@@ -17,7 +17,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import Finding
+from apigen_ray.engines.base import Finding, Holds
 from apigen_ray.engines.chat import (
     RETRIED,
     chat_body,
@@ -153,15 +153,16 @@ class OpenAiEngine:
     def __init__(self, spec: OpenAiSpec) -> None:
         self.spec = spec
 
-    def preflight(self) -> None:
-        """Asks the server for its models.
+    def probe(self, gpus: float) -> Finding:
+        """Asks the server for its models."""
+        return probe(self.spec)
 
-        Raises:
-            EnvironmentFault: no answer, a key that is missing or refused, or a model that is not served.
-        """
-        finding = probe(self.spec)
-        if not finding.ok:
-            raise EnvironmentFault(finding.message, finding.mend)
+    def holds(self, gpus: float) -> Holds:
+        """Nothing: it waits for others."""
+        return Holds()
+
+    def preload(self) -> None:
+        """Nothing takes long."""
 
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
@@ -358,6 +359,8 @@ def probe(spec: OpenAiSpec) -> Finding:
         names = None
     if response.status_code in (404, 405) and response.headers.get("content-type", "").startswith("application/json"):
         return Finding(True, f"{url} answers; it does not list its models")
+    if response.status_code == 429 or response.status_code >= 500:  # may pass: a run retries such answers
+        return Finding(True, f"{url} answers {response.status_code} for now: {words(body)}")
     if names is None:
         mend = "correct base_url; it usually ends in /v1"
         return Finding(False, f"{url} answers {response.status_code} and no list of models: {words(body)}", mend)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from apigen_ray.asks.base import Ask, Row
 from apigen_ray.engines import faults
+from apigen_ray.engines.base import Finding, Holds
 from apigen_ray.engines.drafts import draft_of
 from apigen_ray.engines.rows import Asked, answer_rows
 from apigen_ray.records import Mode, Reply, Request, Style, content_hash, dumps
@@ -63,8 +64,16 @@ class ScriptedEngine:
     def __init__(self, spec: ScriptedSpec) -> None:
         self.spec = spec
 
-    def preflight(self) -> None:
+    def probe(self, gpus: float) -> Finding:
         """Nothing can be missing."""
+        return Finding(True, "scripted: a fake that needs nothing, and writes nothing of use")
+
+    def holds(self, gpus: float) -> Holds:
+        """Nothing."""
+        return Holds()
+
+    def preload(self) -> None:
+        """Nothing takes long."""
 
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`; for the ask ``reply`` the column ``planted`` is set too."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import Finding
-from apigen_ray.engines.embedded import EMBEDDED, embedded_model
+from apigen_ray.engines.base import Finding, Holds
+from apigen_ray.engines.embedded import EMBEDDED, NAME, cache_dir, embedded_gguf, embedded_model
 from apigen_ray.engines.tokens import Limits, answer, opened, pack, unpack
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Json
@@ -101,9 +101,31 @@ class VllmEngine:
     def __init__(self, spec: VllmSpec) -> None:
         self.spec = spec
 
-    def preflight(self) -> None:
-        """Loads on a thread what `attach` needs; `attach` itself sees what is missing."""
-        preload()
+    def probe(self, gpus: float) -> Finding:
+        """Looks at package, model, memory and GPUs, as `attach` will; converts nothing and starts nothing."""
+        spec = self.spec
+        try:
+            gpu = _on_gpu(spec, gpus)
+            if spec.model == EMBEDDED and not (cache_dir() / NAME).is_dir():
+                missing = [name for name in ("vllm", "gguf", "accelerate") if importlib.util.find_spec(name) is None]
+                if missing:
+                    return Finding(False, f"{', '.join(missing)} not installed", "`pip install 'apigen-ray[cpu]'`")
+                embedded_gguf()
+                return Finding(True, f"the embedded model is here; the first run converts it into {cache_dir()}")
+            return Finding(True, f"vLLM can load {checked_model(spec, gpu)}")
+        except EnvironmentFault as fault:
+            return Finding(False, fault.message, fault.mend)
+
+    def holds(self, gpus: float) -> Holds:
+        """A GPU for each part of each replica, or a logical CPU for each replica."""
+        parts = self.spec.replicas * self.spec.tensor_parallel_size
+        if self.spec.device == "gpu" or (self.spec.device == "auto" and gpus > 0):
+            return Holds(cpus=self.spec.replicas, gpus=parts)
+        return Holds(cpus=self.spec.replicas)
+
+    def preload(self) -> None:
+        """Imports what `attach` needs: five seconds saved where Ray starts meanwhile."""
+        threading.Thread(target=_imports, name="preload", daemon=True).start()
 
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
@@ -177,15 +199,10 @@ class _Packer:
         return pack(table, self._ask, self._where, self._limits, self._tokenizer)
 
 
-def preload() -> None:
-    """Imports, on a thread, what `VllmEngine.attach` needs: five seconds saved where Ray starts meanwhile."""
-
-    def load() -> None:
-        for name in ("ray.data.llm", "torch", "transformers"):
-            if importlib.util.find_spec(name) is not None:
-                importlib.import_module(name)
-
-    threading.Thread(target=load, name="preload", daemon=True).start()
+def _imports() -> None:
+    for name in ("ray.data.llm", "torch", "transformers"):
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
 
 
 def checked_model(spec: VllmSpec, gpu: bool) -> str:
@@ -226,20 +243,6 @@ def checked_model(spec: VllmSpec, gpu: bool) -> str:
     if not gpu:
         _check_memory(spec, sum(file.stat().st_size for file in folder.glob("*.safetensors")))
     return str(folder.absolute())
-
-
-def probe(spec: VllmSpec, gpus: float = 0) -> Finding:
-    """What ``apigen doctor`` says of the engine: everything `checked_model` looks at; no engine is started.
-
-    Args:
-        spec: of the engine.
-        gpus: that the cluster has.
-    """
-    try:
-        path = checked_model(spec, _on_gpu(spec, gpus))
-    except EnvironmentFault as fault:
-        return Finding(False, fault.message, fault.mend)
-    return Finding(True, f"vLLM can load {path}")
 
 
 def _on_gpu(spec: VllmSpec, gpus: float) -> bool:

@@ -54,6 +54,11 @@ class Judging:
     stages: tuple[str, ...]
     judge: Engine | None = None
 
+    def engines(self) -> list[Engine]:
+        """The judge, once for each ask that it answers: each is an engine of its own."""
+        asks = [ask for kind in VERIFIERS if kind.name in self.stages for ask in kind(self.setting).needs]
+        return [self.judge] * len(asks) if self.judge is not None else []
+
 
 def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, blocks: int | None = None) -> "Dataset":
     """The graph of a round, from wherever an earlier attempt left it.

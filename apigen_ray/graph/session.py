@@ -27,15 +27,14 @@ class Cluster:
 
 
 @contextmanager
-def ray_session(engines: int = 1) -> Iterator[Cluster]:
+def ray_session(held: int = 1) -> Iterator[Cluster]:
     """Joins the cluster that ``RAY_ADDRESS`` names, as inside ``ray job submit``; else starts a private one.
 
     A session that is already there (a notebook's, a test's) is used as it is and left running.
 
     Args:
-        engines: engines that may hold a CPU for the whole run. A private session has a CPU for each beside the cores,
-            or the stages would wait for each other for ever; more would only start workers that get into each
-            other's way.
+        held: logical CPUs that engines hold for the whole run. A private session has these beside the cores, or the
+            stages would wait for each other for ever; more would only start workers that get into each other's way.
     """
     ours = not ray.is_initialized()
     address = os.environ.get("RAY_ADDRESS")
@@ -45,7 +44,7 @@ def ray_session(engines: int = 1) -> Iterator[Cluster]:
         if address:
             ray.init(address=address, **quiet)
         else:  # a bare init() would join any cluster that it finds on the machine
-            cpus = (os.cpu_count() or 1) + engines
+            cpus = (os.cpu_count() or 1) + held
             ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     _quiet_data()
     context = ray.get_runtime_context()

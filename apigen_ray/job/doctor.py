@@ -8,14 +8,11 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from apigen_ray.config import RunConfig
-from apigen_ray.engines import EngineSpec, Finding, embedded, openai, vllm
-from apigen_ray.engines.openai import OpenAiSpec
-from apigen_ray.engines.vllm import VllmSpec
-from apigen_ray.errors import ApigenError, EnvironmentFault
+from apigen_ray.engines import EngineSpec, build
+from apigen_ray.errors import ApigenError
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
@@ -160,27 +157,8 @@ def _sandbox(spec: ExecutionSpec) -> Check:
 
 
 def _engine(subject: str, spec: EngineSpec) -> Check:
-    if isinstance(spec, OpenAiSpec):
-        finding = openai.probe(spec)
-    elif isinstance(spec, VllmSpec):
-        finding = _vllm(spec)
-    else:
-        finding = Finding(True, "scripted: a fake that needs nothing, and writes nothing of use")
+    finding = build(spec).probe(gpus())
     return Check(finding.ok, subject, finding.message, finding.mend)
-
-
-def _vllm(spec: VllmSpec) -> Finding:
-    if spec.model == embedded.EMBEDDED and not (embedded.cache_dir() / embedded.NAME).is_dir():
-        # `probe` would convert the model, which takes a minute
-        missing = [name for name in ("vllm", "gguf", "accelerate") if find_spec(name) is None]
-        if missing:
-            return Finding(False, f"engine: {', '.join(missing)} not installed", "`pip install 'apigen-ray[cpu]'`")
-        try:
-            embedded.embedded_gguf()
-        except EnvironmentFault as fault:
-            return Finding(False, fault.message, fault.mend)
-        return Finding(True, f"the embedded model is here; the first run converts it into {embedded.cache_dir()}")
-    return vllm.probe(spec, gpus())
 
 
 def gpus() -> int:

@@ -2,20 +2,24 @@
 
 import importlib.metadata
 import json
+import math
+import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from apigen_ray import __version__
 from apigen_ray.config import RunConfig, differences, dump_config
-from apigen_ray.errors import ApigenError, RunExistsError, RunFailedError
+from apigen_ray.engines import Engine
+from apigen_ray.errors import ApigenError, EnvironmentFault, RunExistsError, RunFailedError
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
 from apigen_ray.job.close import close_round, write_seeds
+from apigen_ray.job.doctor import gpus
 from apigen_ray.job.prepare import Prepared, prepare, read_seeds
 from apigen_ray.records import Json, Status
 from apigen_ray.rundir import RunDir, remove, write_text
@@ -79,13 +83,13 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     watcher = watcher or Silent()
     prepared = prepare(config)
     judging = prepared.judging()
-    engines = [*prepared.drafting(prepared.planner()).generators.values(), *([judging.judge] if judging.judge else [])]
-    for engine in engines:
-        engine.preflight()
+    engines = [*prepared.drafting(prepared.planner()).generators.values(), *judging.engines()]
+    look_at(engines)
     directory = open_run(prepared, resume=resume, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, config.size * len(config.generators) * config.rounds)
-        with ray_session(len(engines)) as cluster:
+        with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
+            check_gpus(engines, cluster.gpus)
             directory.update_manifest(**_facts(prepared, cluster))
             later: tuple[Any, ...] = ()
             for number in range(config.rounds):
@@ -101,6 +105,35 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
         outcome.update(summary.form())
         check_errors(directory, summary, config.output.max_error_share)
     return Result(directory, summary, outcome["seconds"])
+
+
+def look_at(engines: Sequence[Engine]) -> None:
+    """Refuses engines that would fail every row, and lets the others begin to load.
+
+    Raises:
+        EnvironmentFault: what the first of them lacks, with the mend.
+    """
+    there = math.inf if os.environ.get("RAY_ADDRESS") else gpus()  # a cluster's GPUs are known once it is joined
+    for engine in engines:
+        finding = engine.probe(there)
+        if not finding.ok:
+            raise EnvironmentFault(finding.message, finding.mend)
+    for engine in engines:
+        engine.preload()
+
+
+def check_gpus(engines: Sequence[Engine], there: float) -> None:
+    """Refuses a run whose engines together hold more GPUs than there are: Ray would wait for them without a word.
+
+    Raises:
+        EnvironmentFault: with both numbers.
+    """
+    needed = sum(engine.holds(there).gpus for engine in engines)
+    if needed > there:
+        raise EnvironmentFault(
+            f"the engines need {needed} GPUs together and the cluster has {there:g}",
+            "fewer replicas or generators, `device: cpu`, or a cluster that starts with enough GPU nodes",
+        )
 
 
 def check_errors(directory: RunDir, summary: Summary, limit: float) -> None:
@@ -177,7 +210,7 @@ def recorded(directory: RunDir) -> Iterator[Json]:
     """Writes ``result.json`` at the end, whatever the end is; what the block puts into the mapping goes into it.
 
     Raises:
-        RunFailedError: what broke the block off, if it was not an ApigenError.
+        RunFailedError: what broke the block off.
     """
     started = time.monotonic()
     form: Json = {"outcome": "failed"}
@@ -189,7 +222,9 @@ def recorded(directory: RunDir) -> Iterator[Json]:
         raise
     except ApigenError as error:
         form["error"] = str(error)
-        raise
+        if isinstance(error, RunFailedError):
+            raise
+        raise RunFailedError(error.message, error.mend) from error
     except Exception as error:
         form["error"] = f"{type(error).__name__}: {error}"[:4000]
         raise RunFailedError(

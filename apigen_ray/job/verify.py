@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 import yaml
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from apigen_ray import __version__
 from apigen_ray.config import STAGES, Section, check_stages
@@ -22,8 +22,9 @@ from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.round import Judging, tallies, verify_graph
 from apigen_ray.graph.session import ray_session
 from apigen_ray.job.close import close_round
+from apigen_ray.job.doctor import gpus
 from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
-from apigen_ray.job.loop import Result, Silent, Watcher, recorded
+from apigen_ray.job.loop import Result, Silent, Watcher, check_errors, check_gpus, look_at, recorded
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
@@ -44,6 +45,7 @@ class VerifySpec(Section):
         execution: how calls are executed.
         semantic: which checks make the semantic stage.
         judge: the engine that answers what `semantic` asks.
+        max_error_share: more rows that could not be judged than this share make the outcome a failure.
         stages: which verifiers are asked for; by default ``format``, and ``execution`` where there is a library.
     """
 
@@ -52,6 +54,7 @@ class VerifySpec(Section):
     semantic: SemanticSpec = SemanticSpec()
     judge: EngineSpec | None = None
     stages: tuple[str, ...] = ()
+    max_error_share: float = Field(default=0.1, ge=0, le=1)
 
     @field_validator("stages")
     @classmethod
@@ -132,11 +135,16 @@ def verify_records(
     library = load_library(spec.library) if spec.library is not None else Library(())
     if library.apis:
         options = replace(options, api_ids={api.name: api.api_id for api in library.apis})
+    setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
+    judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
+    engines = judging.engines()
+    look_at(engines)
     splits = input_blocks(source, options)
     directory = _open(out, spec, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, 0)
-        with ray_session(engines=int(spec.judge is not None)) as cluster:
+        with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
+            check_gpus(engines, cluster.gpus)
             directory.update_manifest(
                 kind="verify",
                 input=str(source),
@@ -148,8 +156,6 @@ def verify_records(
                 versions={"apigen-ray": __version__, "python": platform.python_version()}
                 | {package: importlib.metadata.version(package) for package in ("ray", "pyarrow")},
             )
-            setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
-            judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
             watcher.round_began(0)
             samples = input_graph(splits, partial(read_samples, options=options))
             for tally in tallies(verify_graph(directory, 0, samples, judging)):
@@ -157,6 +163,7 @@ def verify_records(
             close_round(directory, 0, unique=False)
         summary = summarise(directory)
         outcome.update(summary.form())
+        check_errors(directory, summary, spec.max_error_share)
     return Result(directory, summary, outcome["seconds"])
 
 

@@ -1,5 +1,6 @@
 """The doctor: each fault of the surroundings is a finding with its mend, and nothing is started."""
 
+import importlib.util
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from apigen_ray.config import RunConfig, parse_config
 from apigen_ray.display.tables import print_findings
-from apigen_ray.engines import embedded
+from apigen_ray.engines import embedded, vllm
 from apigen_ray.job import doctor
 from apigen_ray.job.doctor import Check, examine, gpus
 
@@ -98,15 +99,15 @@ def test_a_server(folder: Path, chat_server: Any) -> None:
 
 def test_the_embedded_model_missing_or_not_yet_converted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APIGEN_CACHE", str(folder / "cache"))
-    monkeypatch.setattr(doctor, "find_spec", lambda name: name)
     told = config({"engine": "vllm", "model": "embedded", "device": "cpu"})
     monkeypatch.setattr(embedded, "PACKAGE", "no-such-package-of-ours")
     check = finding(told, "generator small")
     assert not check.ok
     assert "no-such-package-of-ours" in check.message
-    monkeypatch.setattr(embedded, "embedded_gguf", lambda: folder / "weights.gguf")
+    monkeypatch.setattr(vllm, "embedded_gguf", lambda: folder / "weights.gguf")
     assert "converts it" in finding(told, "generator small").message
-    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    real = importlib.util.find_spec
+    monkeypatch.setattr(vllm.importlib.util, "find_spec", lambda name: None if name == "gguf" else real(name))
     check = finding(told, "generator small")
     assert (check.ok, check.mend) == (False, "`pip install 'apigen-ray[cpu]'`")
     assert not (folder / "cache").exists()

@@ -111,7 +111,7 @@ FAULT = EnvironmentFault("the disk is full", "make room")
     ("error", "raised", "form"),
     [
         (None, None, {"outcome": "done"}),
-        (FAULT, EnvironmentFault, {"outcome": "failed", "error": str(FAULT)}),
+        (FAULT, RunFailedError, {"outcome": "failed", "error": str(FAULT)}),
         (KeyboardInterrupt(), KeyboardInterrupt, {"outcome": "interrupted"}),
         (ValueError("no\nsuch thing"), RunFailedError, {"outcome": "failed", "error": "ValueError: no\nsuch thing"}),
     ],
