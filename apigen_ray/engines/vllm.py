@@ -293,7 +293,7 @@ def _environment(spec: VllmSpec, gpu: bool) -> dict[str, str]:
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": str(threads),
         # Threads that spin while they wait take the cores from whatever else runs: measured on 2 cores, passive ones
-        # generate 1.1 times as fast on an idle machine and 3 to 5 times as fast on a busy one.
+        # are about level on an idle machine and several times as fast on a busy one.
         "OMP_WAIT_POLICY": "PASSIVE",
     }
 
