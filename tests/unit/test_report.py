@@ -13,6 +13,8 @@ from apigen_ray.errors import InputError
 from apigen_ray.export.report import filter_rows, report_form, write_report
 from apigen_ray.export.samples import CODES, find_samples
 from apigen_ray.export.summary import summarise
+from apigen_ray.graph.stages import sink
+from apigen_ray.job.close import close_round
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
@@ -164,6 +166,24 @@ def test_an_unfinished_or_empty_run_is_told_as_such(tmp_path: Path) -> None:
     assert "unfinished" in text
     assert "| total | 0 |" in text
     assert find_samples(run) == []
+
+
+def test_the_first_rows_are_there_while_their_round_is_open(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    run.update_manifest(stages=STAGES)
+    run.open_round(0)
+    assert find_samples(run.path) == []
+    rows = [sample(index, verdict) for index, verdict in enumerate(["fail_format", "verified", "verified"])]
+    for batch in (rows[:2], rows[2:]):
+        sink(table_of(batch, SAMPLE), str(run.samples(0)))
+        summary = summarise(run)
+        seen = ids(find_samples(run.path, verdict="verified"))
+        assert (summary.samples, summary.total("verified")) == (batch[-1]["index"] + 1, len(seen))
+        assert seen == ["0-one-1", "0-one-2"][: len(seen)]
+        assert report_form(run.path)["outcome"] == "unfinished"
+    assert run.closed_rounds() == []
+    close_round(run, 0)
+    assert ids(find_samples(run.path)) == ["0-one-0", "0-one-1", "0-one-2"]
 
 
 def test_samples_on_paper(run: Path) -> None:
