@@ -1,5 +1,6 @@
 """The graph of one round: plan, execute what was planned, generate, persist, split, verify, sink."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from apigen_ray.asks.base import Ask, DraftAsk, Row
 from apigen_ray.config import SAMPLE
 from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
-from apigen_ray.graph.shared import Shared
+from apigen_ray.graph.shared import KEPT, Shared
 from apigen_ray.records import DRAFT, NOT_REQUESTED, Request, Status
 from apigen_ray.rundir import RunDir, parquet_files
 from apigen_ray.sampling import Planner
@@ -193,15 +194,17 @@ def _verify(table: pa.Table, numbers: Sequence[int], setting: Shared[Setting], w
     return stages.verify(table, [_verifier(number, setting) for number in numbers], wanted)
 
 
-_built: dict[tuple[int, int], Verifier] = {}
+_built: OrderedDict[tuple[int, str], Verifier] = OrderedDict()
 
 
 def _verifier(number: int, setting: Shared[Setting]) -> Verifier:
     """A verifier is built once in each worker process: it may hold compiled schemas or a pool."""
-    value = setting.get()
-    key = (number, id(value))
+    key = (number, setting.key)
     if key not in _built:
-        _built[key] = VERIFIERS[number](value)
+        _built[key] = VERIFIERS[number](setting.get())
+        while len(_built) > KEPT:
+            _built.popitem(last=False)
+    _built.move_to_end(key)
     return _built[key]
 
 

@@ -7,7 +7,9 @@ import ray
 
 T = TypeVar("T")
 
-_KEPT = 8
+KEPT = 8
+"""How many objects a process keeps: it may live longer than the run that they are of."""
+
 _cache: OrderedDict[str, Any] = OrderedDict()
 
 
@@ -21,12 +23,18 @@ class Shared(Generic[T]):
     def __init__(self, value: T) -> None:
         self._ref = ray.put(value)
 
+    @property
+    def key(self) -> str:
+        """Names the object: no other one in a Ray session has the same."""
+        key: str = self._ref.hex()
+        return key
+
     def get(self) -> T:
-        """The object; the same one on every call in a process."""
-        key = self._ref.hex()
+        """The object; the same one on every call in a process, as long as it is among the last `KEPT`."""
+        key = self.key
         if key not in _cache:
             _cache[key] = ray.get(self._ref)
-            while len(_cache) > _KEPT:
+            while len(_cache) > KEPT:
                 _cache.popitem(last=False)
         _cache.move_to_end(key)
         value: T = _cache[key]
