@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -264,16 +264,3 @@ SAMPLE_HEAD = pa.schema(
 def status_fields(name: str) -> list[pa.Field]:
     """The three columns that every verifier writes."""
     return [pa.field(f"{name}_{part}", pa.string()) for part in ("status", "code", "detail")]
-
-
-def api_from_json(form: Mapping[str, Any]) -> Api:
-    """The inverse of ``dataclasses.asdict(api)``."""
-    source = form.get("source")
-    return Api(
-        name=form["name"],
-        description=form["description"],
-        parameters=form["parameters"],
-        returns=form.get("returns"),
-        category=form.get("category"),
-        source=Source(**source) if source else None,
-    )

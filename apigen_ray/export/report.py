@@ -17,9 +17,6 @@ TOP_CODES = 3
 _MODES = {
     "live": "calls were really executed",
     "none": "no call was executed: what is verified has not been shown to run",
-    "simulate": "answers were made up from the APIs' forms: no call was really executed",
-    "replay": "answers of an earlier run were used: no call was executed in this one",
-    "record": "calls were really executed and their answers kept",
 }
 
 
@@ -143,7 +140,7 @@ def _facts(form: Json) -> str:
     stages: list[str] = form["stages_asked_for"]
     engines: Json = form.get("engines", {}) or ({"judge": form["judge"]} if "judge" in form else {})
     left = [name for name in STAGES if name not in stages]
-    modes = [f"{mode} in {rows:,} rows ({_MODES.get(mode, mode)})" for mode, rows in form["execution_modes"].items()]
+    modes = [f"{mode} in {rows:,} rows ({_MODES[mode]})" for mode, rows in form["execution_modes"].items()]
     lines = [
         f"stages asked for: {', '.join(stages) or 'not recorded'}"
         + (f"; not asked for: {', '.join(left)}" * bool(left)),

@@ -51,18 +51,6 @@ class Library:
         """The APIs by ``api_id``."""
         return {api.api_id: api for api in self.apis}
 
-    @cached_property
-    def by_name(self) -> Mapping[str, Api]:
-        """The APIs by name."""
-        return {api.name: api for api in self.apis}
-
-    def categories(self) -> dict[str, tuple[Api, ...]]:
-        """The APIs of each category, sorted by its name; those without one are under ``Other``."""
-        groups: dict[str, list[Api]] = {}
-        for api in self.apis:
-            groups.setdefault(api.category or "Other", []).append(api)
-        return {name: tuple(groups[name]) for name in sorted(groups)}
-
 
 def load_library(specs: Sequence[SourceSpec], base_dir: Path = Path()) -> Library:
     """Reads every source.

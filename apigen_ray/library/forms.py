@@ -9,15 +9,6 @@ from apigen_ray.records import Api, Json
 
 _PARAMETERS = ("parameters", "inputSchema", "input_schema")  # ours, OpenAI's and xLAM's; MCP's; Anthropic's
 _COMPOSITES = ("anyOf", "oneOf", "allOf", "if", "$ref")
-_PYTHON = {
-    "integer": "int",
-    "number": "float",
-    "string": "str",
-    "boolean": "bool",
-    "null": "None",
-    "array": "List",
-    "object": "Dict",
-}
 
 
 def normalise_tool(tool: Any) -> Api:
@@ -60,28 +51,6 @@ def normalise_tool(tool: Any) -> Api:
     except RecursionError as error:
         raise ValueError(f"tool {name!r}: its parameters are nested too deeply") from error
     return Api(name, description if isinstance(description, str) else "", schema)
-
-
-def to_xlam(api: Api) -> Json:
-    """The API in the published xLAM form, whose parameters are ``{name: {"description", "type", "default"}}``.
-
-    The form knows no choices and no limits of values: choices are told in the description, limits are lost.
-    """
-    required = set(api.parameters.get("required", []))
-    out: Json = {}
-    for name, schema in api.parameters.get("properties", {}).items():
-        kind = _python_type(schema, nullable=name in required)
-        entry = {
-            "description": schema.get("description", ""),
-            "type": kind if name in required else f"{kind}, optional",
-        }
-        choices = schema.get("enum") or (schema.get("items") and _dict(schema["items"]).get("enum"))
-        if choices:
-            entry["description"] = f"{entry['description']} One of: {', '.join(map(str, choices))}.".strip()
-        if schema.get("default") is not None:
-            entry["default"] = schema["default"]
-        out[name] = entry
-    return {"name": api.name, "description": api.description, "parameters": out}
 
 
 def _is_schema(given: Json) -> bool:
@@ -146,33 +115,3 @@ def _flat_type(kind: Any) -> Json:
             return {"type": "string"}
         raise SchemaError("unknown_type", f"unknown type {kind[:80]!r}") from error
     return schema if "type" in schema else {"type": "any", **schema}
-
-
-def _python_type(schema: Json, *, nullable: bool) -> str:
-    """The schema as a Python annotation; null is told only where the parameter cannot be left out instead."""
-    kinds = schema.get("type", [])
-    parts = [_one_type(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    if not parts:
-        alternatives = schema.get("anyOf") or schema.get("oneOf") or []
-        parts = [_python_type(_dict(part), nullable=True) for part in alternatives]
-    with_null = "None" in parts
-    parts = [part for part in dict.fromkeys(parts) if part != "None"]
-    if not parts or "Any" in parts:
-        return "None" if with_null and not parts else "Any"
-    text = parts[0] if len(parts) == 1 else f"Union[{', '.join(parts)}]"
-    return f"Optional[{text}]" if with_null and nullable else text
-
-
-def _one_type(kind: str, schema: Json) -> str:
-    if kind == "array" and "prefixItems" in schema:
-        return f"Tuple[{', '.join(_python_type(_dict(part), nullable=True) for part in schema['prefixItems'])}]"
-    if kind == "array" and _dict(schema.get("items")):
-        word = "Set" if schema.get("uniqueItems") else "List"
-        return f"{word}[{_python_type(_dict(schema['items']), nullable=True)}]"
-    if kind == "object" and _dict(schema.get("additionalProperties")):
-        return f"Dict[str, {_python_type(_dict(schema['additionalProperties']), nullable=True)}]"
-    return _PYTHON[kind]
-
-
-def _dict(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -25,11 +25,8 @@ def test_sources_of_two_kinds(tmp_path: Path) -> None:
     library = load_library(specs, tmp_path)
     assert [api.name for api in library.apis] == ["double", "search"]
     assert [reject.code for reject in library.rejects] == ["variadic"]
-    assert {name: [api.name for api in apis] for name, apis in library.categories().items()} == {
-        "Math": ["double"],
-        "Other": ["search"],
-    }
-    assert library.by_id[library.apis[0].api_id] is library.by_name["double"]
+    assert [api.category for api in library.apis] == ["Math", None]
+    assert library.by_id == {api.api_id: api for api in library.apis}
     assert load_library(specs, tmp_path).digest == library.digest
     assert load_library(specs[::-1], tmp_path).digest != library.digest
     write(tmp_path / "tools.py", "CATEGORY = 'Data'\ndef double(n: int): ...\ndef spread(*n: int): ...")
