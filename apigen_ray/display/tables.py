@@ -13,6 +13,10 @@ from apigen_ray.export.summary import Summary, top_code
 from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
+from apigen_ray.records import Status
+
+NAMES = 10
+"""Functions that an estimate names; it may have thousands."""
 
 
 def print_result(result: Result, *, as_json: bool) -> None:
@@ -21,24 +25,35 @@ def print_result(result: Result, *, as_json: bool) -> None:
         print(json.dumps({"run": str(result.run.path), "seconds": result.seconds, **result.summary.form()}, indent=2))
         return
     console = Console(highlight=False)
+    print_funnel(console, result.summary)
     print_filter_table(console, result.summary)
-    console.print(
-        f"{result.seconds:.0f} s. Files: [bold]{result.run.path}/samples[/]   more: apigen show {result.run.path}"
-    )
+    path = escape(str(result.run.path))
+    console.print(f"{result.seconds:.0f} s. Files: {path}/samples   More: apigen show {path}", soft_wrap=True)
+
+
+def print_funnel(console: Console, summary: Summary) -> None:
+    """How many samples reached each stage, and what became of them there."""
+    table = Table("stage", "reached", "passed", "rejected", "error", "commonest code")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for stage, counts in summary.stages.items():
+        of = {status: sum(n for (said, _), n in counts.items() if said == status) for status in Status}
+        reached = of[Status.PASSED] + of[Status.REJECTED] + of[Status.ERROR]
+        figures = [f"{n:,}" for n in (reached, of[Status.PASSED], of[Status.REJECTED], of[Status.ERROR])]
+        table.add_row(stage, *figures, top_code(summary, stage))
+    console.print(table)
 
 
 def print_filter_table(console: Console, summary: Summary) -> None:
-    """The paper's table, with our columns; each row sums to its drafts."""
+    """The paper's table, with our columns, turned on its side to fit a terminal: verdicts sum to the drafts."""
     header, *rows = filter_rows(summary)
-    table = Table(*header)
+    shown = rows if len(rows) > 2 else rows[:1]  # the total of one generator is that generator
+    table = Table("", *(escape(row[0]) for row in shown))
     for column in table.columns[1:]:
         column.justify = "right"
-    for row in rows:
-        table.add_row(*row)
+    for place, name in enumerate(header[1:], start=1):
+        table.add_row(name, *(row[place] for row in shown))
     console.print(table)
-    codes = [f"{stage}: {code}" for stage in summary.stages if (code := top_code(summary, stage))]
-    if codes:
-        console.print("Commonest code of each stage: " + ", ".join(codes))
 
 
 def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
@@ -58,6 +73,13 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
     console.print("Tokens are estimated at four characters each from sampled prompts; the judge's come on top.")
     if any(None in (line.cost, line.hours) for line in estimate.generators):
         console.print("For cost and hours give a generator price_per_million and tokens_per_second.")
+    if estimate.unserved:
+        console.print(f"Styles that this library cannot serve, left out: {', '.join(estimate.unserved)}.")
+    if estimate.undrawable:
+        names, more = estimate.undrawable[:NAMES], len(estimate.undrawable) - NAMES
+        rest = f" and {more:,} more" if more > 0 else ""
+        console.print(f"Functions that are offered and never called, for want of a value: {', '.join(names)}{rest}.")
+        console.print("Give their required parameters defaults, enums or a lexicon (sampling.lexicons).")
 
 
 def print_findings(findings: Sequence[Check], *, as_json: bool) -> None:

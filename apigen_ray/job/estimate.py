@@ -43,9 +43,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A line for each generator, in the order of the config."""
+    """What a run would ask, and what it would have to leave out.
+
+    Attributes:
+        generators: a line for each, in the order of the config.
+        unserved: styles that are asked for and that this library cannot serve: their share goes to the others.
+        undrawable: functions that ``call_first`` never calls, for want of a value for a required parameter.
+    """
 
     generators: tuple[Line, ...]
+    unserved: tuple[str, ...]
+    undrawable: tuple[str, ...]
 
 
 def estimate(config: RunConfig) -> Estimate:
@@ -74,7 +82,11 @@ def estimate(config: RunConfig) -> Estimate:
             hours=reply_tokens / speed / 3600 if speed else None,
         )
 
-    return Estimate(tuple(line(generator) for generator in config.generators))
+    return Estimate(
+        generators=tuple(line(generator) for generator in config.generators),
+        unserved=tuple(str(style) for style in planner.unserved),
+        undrawable=tuple(planner.undrawable),
+    )
 
 
 def _tokens(row: Json, asks: Mapping[str, DraftAsk], longest: int) -> tuple[int, int]:

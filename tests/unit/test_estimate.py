@@ -1,11 +1,14 @@
 """What a run would ask and cost: extrapolated from rendered prompts, without Ray."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apigen_ray.config import RunConfig, parse_config
+from apigen_ray.display.tables import print_estimate
 from apigen_ray.job import estimate as module
 from apigen_ray.job.estimate import Line, estimate
 
@@ -60,6 +63,47 @@ def test_cost_and_hours_of_each_generator() -> None:
 
 def test_an_engine_without_a_limit_is_taken_to_have_one() -> None:
     assert line(config([{"engine": "scripted"}], size=2)).reply_tokens == 2 * module.UNBOUNDED_REPLY
+
+
+PINS = '''
+def add(first: int, second: int) -> int:
+    """Adds."""
+    return first + second
+
+
+def order(code: Annotated[str, Field(pattern="^[0-9]{12}$")]) -> str:
+    """Orders what has this code."""
+    return code
+'''
+
+
+def test_what_the_library_cannot_serve_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tools.py"
+    path.write_text("from typing import Annotated\n\nfrom pydantic import Field\n\n" + PINS)
+    styles = {"simple": 1, "irrelevance": 1, "parallel_multiple": 1}
+    told = config(
+        library=[{"kind": "python", "path": str(path)}], sampling={"mode": "call_first", "styles": styles}, size=4
+    )
+    found = estimate(told)
+    assert (found.unserved, found.undrawable) == (("parallel_multiple",), ("order",))
+    print_estimate(found, as_json=True)
+    assert json.loads(capsys.readouterr().out)["undrawable"] == ["order"]
+    print_estimate(found, as_json=False)
+    words = capsys.readouterr().out
+    assert "cannot serve, left out: parallel_multiple." in words
+    assert "never called, for want of a value: order." in words
+    print_estimate(replace(found, undrawable=tuple(f"f{number}" for number in range(12))), as_json=False)
+    assert "f8, f9 and 2 more." in capsys.readouterr().out
+
+
+def test_nothing_is_said_of_a_library_that_serves_all(capsys: pytest.CaptureFixture[str]) -> None:
+    found = estimate(config(size=4))
+    assert (found.unserved, found.undrawable) == ((), ())
+    print_estimate(found, as_json=False)
+    words = capsys.readouterr().out
+    assert "one" in words
+    assert "cannot serve" not in words
+    assert "never called" not in words
 
 
 def test_prices_do_not_change_what_a_run_is() -> None:
