@@ -15,6 +15,7 @@ from apigen_ray import __version__
 from apigen_ray.config import RunConfig, differences, dump_config
 from apigen_ray.engines import Engine
 from apigen_ray.errors import ApigenError, EnvironmentFault, RunExistsError, RunFailedError
+from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
@@ -103,6 +104,7 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
                 later = (*later, *read_seeds(directory.seeds(number), prepared))
         summary = summarise(directory)
         outcome.update(summary.form())
+        write_text(directory.path / "report.md", report_text(directory, summary))
         check_errors(directory, summary, config.output.max_error_share)
     return Result(directory, summary, outcome["seconds"])
 

@@ -17,6 +17,7 @@ from apigen_ray import __version__
 from apigen_ray.config import STAGES, Section, check_stages
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ConfigError, RunExistsError
+from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.round import Judging, tallies, verify_graph
@@ -163,6 +164,7 @@ def verify_records(
             close_round(directory, 0, unique=False)
         summary = summarise(directory)
         outcome.update(summary.form())
+        write_text(directory.path / "report.md", report_text(directory, summary))
         check_errors(directory, summary, spec.max_error_share)
     return Result(directory, summary, outcome["seconds"])
 
