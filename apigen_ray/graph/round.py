@@ -139,7 +139,7 @@ def _drafted(
     rows = ray.data.range(total, override_num_blocks=blocks or _blocks(total)).map_batches(
         partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, done=committed), **ARROW
     )
-    rows = rows.map_batches(partial(_execute_planned, setting=setting), **ARROW)
+    rows = rows.map_batches(partial(_execute_planned, setting=setting, wanted=judging.stages), **ARROW)
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
         rows = engine.attach(rows, ask, partial(stages.to_ask, generator=name, asks=drafting.asks), DRAFT)
@@ -172,8 +172,8 @@ def _plan(
     return stages.plan(ids, planner.get(), round_, generators, size, done.get())
 
 
-def _execute_planned(table: pa.Table, setting: Shared[Setting]) -> pa.Table:
-    return stages.execute_planned(table, setting.get())
+def _execute_planned(table: pa.Table, setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
+    return stages.execute_planned(table, setting.get(), wanted)
 
 
 def _committed(table: pa.Table, size: int) -> pa.Table:

@@ -1,6 +1,7 @@
 """The stages of the graph as functions ``pa.Table -> pa.Table`` that can be tested without Ray."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write
 from apigen_ray.sampling import Planner
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
-from apigen_ray.verifiers.execution import execute_candidates
+from apigen_ray.verifiers.execution import ExecutionVerifier, execute_candidates
 from apigen_ray.verifiers.stages import check, skipped, verdict
 
 
@@ -62,8 +63,13 @@ def plan(ids: pa.Table, planner: Planner, round_: int, generators: Sequence[str]
     return conform(table_of([row for row, left in zip(rows, todo, strict=True) if left], PLAN), DRAFT)
 
 
-def execute_planned(table: pa.Table, setting: Setting) -> pa.Table:
-    """For ``call_first``: the first candidate whose calls all execute becomes ``planned``."""
+def execute_planned(table: pa.Table, setting: Setting, wanted: Sequence[str]) -> pa.Table:
+    """For ``call_first``: the first candidate whose calls all execute becomes ``planned``.
+
+    Where the run does not ask for the stage ``execution`` nothing is executed: it is the first candidate as it stands.
+    """
+    if ExecutionVerifier.name not in wanted:
+        setting = replace(setting, execution=setting.execution.model_copy(update={"mode": "none"}))
     return execute_candidates(table, setting) if table.num_rows else table
 
 

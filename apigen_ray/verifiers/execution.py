@@ -36,7 +36,7 @@ class ExecutionVerifier:
 
     A row has the code of its first call that failed. It is skipped if none failed and some could not be executed, and
     then goes on to the next stage. For ``call_first`` rows the results that the plan brought are kept if the answers
-    are the very calls that were planned.
+    are the very calls that were planned. Where none of the planned calls could be taken the first failure is told.
     """
 
     name: ClassVar[str] = "execution"
@@ -57,7 +57,7 @@ class ExecutionVerifier:
             table = set_columns(table, {"results": [None] * n, "execution_mode": ["none"] * n})
             details = ["execution.mode is none"] * n
             return with_verdict(table, self.name, [str(Status.SKIPPED)] * n, [NOT_REQUESTED] * n, details)
-        columns = ["answers", "tools", "api_ids", "mode", "planned", "planned_results"]
+        columns = ["answers", "tools", "api_ids", "mode", "candidates", "planned", "planned_results"]
         works = [self._work(row) for row in table.select(columns).to_pylist()]
         _execute(works, self._setting.execution)
         verdicts = [work.verdict() for work in works]
@@ -67,6 +67,9 @@ class ExecutionVerifier:
         return with_verdict(table, self.name, *(list(part) for part in zip(*verdicts, strict=True)))
 
     def _work(self, row: Mapping[str, Any]) -> "_Work":
+        if row["planned"] is None and row["planned_results"] is not None:  # nothing to ask a model for
+            first = json.loads(row["candidates"])[0]["calls"]
+            return _Work([call["name"] for call in first], [*_outcomes(row["planned_results"])])
         try:
             calls = _calls(row["answers"])
         except ValueError as error:  # only where the format stage was not asked for
@@ -183,11 +186,16 @@ def _kept(row: Mapping[str, Any], calls: Sequence[Json]) -> list[Outcome] | None
         return None
     if row["answers"] != row["planned"] and _canonical(calls) != _canonical(json.loads(row["planned"])):
         return None
-    outcomes = [
-        Outcome(Status(form["status"]), form.get("code", ""), form["value"], form.get("detail", ""))
-        for form in json.loads(row["planned_results"])
-    ]
+    outcomes = _outcomes(row["planned_results"])
     return outcomes if all(outcome.status in (Status.PASSED, Status.REJECTED) for outcome in outcomes) else None
+
+
+def _outcomes(text: str) -> list[Outcome]:
+    """The inverse of `results_json`, but for the seconds."""
+    return [
+        Outcome(Status(form["status"]), form.get("code", ""), form["value"], form.get("detail", ""))
+        for form in json.loads(text)
+    ]
 
 
 def _canonical(calls: Sequence[Json]) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.asks.base import Ask
-from apigen_ray.records import Json, Status, Style, dumps
+from apigen_ray.records import NOT_REQUESTED, Json, Status, Style, dumps
 from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import set_columns
 from apigen_ray.verifiers.base import Setting, with_verdict
@@ -113,6 +113,9 @@ class FormatVerifier:
 
     Shapes are judged of all calls, then calls in their order; of several faults in a call's arguments the first code of
     this list is reported. The decisions behind the doubtful cases are in ``docs/format-policy.md``.
+
+    A ``call_first`` row whose planned calls did not execute was never put to a model: it is skipped, with code
+    ``not_requested``, and the execution stage says why.
     """
 
     name: ClassVar[str] = "format"
@@ -143,14 +146,13 @@ class FormatVerifier:
     def check(self, table: pa.Table) -> pa.Table:
         """Sets the verdict, and ``query`` and ``answers`` where they could be read (null otherwise).
 
-        Reads ``reply.error``, ``record``, ``tools`` and ``style``. See `apigen_ray.verifiers.base.Verifier.check`.
+        Reads ``reply.error``, ``record``, ``tools``, ``style`` and what was planned. See
+        `apigen_ray.verifiers.base.Verifier.check`.
         """
         errors = pc.struct_field(table["reply"], "error").to_pylist()
-        rows = zip(errors, *(table[name].to_pylist() for name in ("record", "tools", "style")), strict=True)
-        findings = [
-            judge(record, tools, style) if error is None else Finding(None, None, Fault("engine_error", _short(error)))
-            for error, record, tools, style in rows
-        ]
+        unasked = pc.and_(pc.is_null(table["planned"]), pc.is_valid(table["planned_results"])).to_pylist()
+        rows = zip(errors, unasked, *(table[name].to_pylist() for name in ("record", "tools", "style")), strict=True)
+        findings = [_finding(*row) for row in rows]
         faults = [finding.fault for finding in findings]
         table = set_columns(
             table, {"query": [found.query for found in findings], "answers": [found.answers for found in findings]}
@@ -162,6 +164,14 @@ class FormatVerifier:
             [fault.code if fault else "" for fault in faults],
             [fault.detail if fault else "" for fault in faults],
         )
+
+
+def _finding(error: str | None, unasked: bool, record: str | None, tools: str | None, style: str | None) -> Finding:
+    if error is not None:
+        return Finding(None, None, Fault("engine_error", _short(error)))
+    if unasked and record is None:
+        return Finding(None, None, Fault(NOT_REQUESTED, "no planned call executed"))
+    return judge(record, tools, style)
 
 
 def judge(record: str | None, tools: str | None, style: str | None) -> Finding:
@@ -204,7 +214,7 @@ def unusable_tools(reason: str, given: str | None) -> str:
 def _status(fault: Fault | None) -> str:
     if fault is None:
         return Status.PASSED
-    return Status.ERROR if fault.code == "engine_error" else Status.REJECTED
+    return {"engine_error": Status.ERROR, NOT_REQUESTED: Status.SKIPPED}.get(fault.code, Status.REJECTED)
 
 
 def _short(text: str) -> str:

@@ -257,6 +257,31 @@ def test_what_was_planned_is_what_is_kept(apis: dict[str, Api]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "wanted"),
+    [
+        ([call("add", a=1), call("divide", a=1, b=0)], ("rejected", "exec_error", "live")),
+        ([call("leave"), call("divide", a=1, b=0)], ("rejected", "killed", "live")),
+    ],
+)
+def test_where_no_candidate_executed_the_first_failure_is_told(
+    apis: dict[str, Api], pool: CountingPool, first: list[Any], wanted: tuple[str, str, str]
+) -> None:
+    planned = execute_candidates(table_of([plan(apis, first, [call("leave")])], PLAN), setting(apis)).to_pylist()[0]
+    assert planned["planned"] is None
+    asked = len(pool.batches)
+    (row,) = check([planned], setting(apis))
+    assert (verdict(row), row["results"]) == (wanted, planned["planned_results"])
+    assert row["execution_detail"].startswith(f"call {1 + (wanted[1] == 'exec_error')} of 2, ")
+    assert len(pool.batches) == asked  # nothing is executed again
+
+
+def test_where_the_runner_could_not_work_the_row_is_tried_again(apis: dict[str, Api]) -> None:
+    failed = json.dumps([{"status": "error", "value": None, "code": "runner_unavailable", "detail": "x"}])
+    (row,) = check([plan(apis, [call("add", a=1)], planned_results=failed)], setting(apis))
+    assert verdict(row) == ("error", "runner_unavailable", "live")
+
+
+@pytest.mark.parametrize(
     "spec", [{"mode": "simulate"}, {"timeout_s": 0}, {"timeout": 5}, {"workers": 0}, {"memory_mb": 1}]
 )
 def test_spec_refuses(spec: dict[str, Any]) -> None:

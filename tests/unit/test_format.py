@@ -247,6 +247,21 @@ def test_no_reply_is_an_error_of_ours() -> None:
     assert other["format_status"] == "passed"
 
 
+def test_a_row_whose_planned_calls_all_failed_is_left_to_the_execution_stage() -> None:
+    failed = {"mode": "call_first", "tools": TOOLS, "planned_results": '[{"status":"rejected"}]'}
+    rows = check(
+        failed,
+        failed | {"planned": dumps([CALL])},
+        failed | {"record": "{"},
+        failed | {"planned_results": None},
+        failed | {"reply": {**dict.fromkeys(REPLY.names), "error": "timeout: 60 s"}},
+    )
+    assert (rows[0]["format_status"], rows[0]["format_code"]) == ("skipped", "not_requested")
+    assert rows[0]["format_detail"] == "no planned call executed"
+    assert (rows[0]["query"], rows[0]["answers"]) == (None, None)
+    assert [row["format_code"] for row in rows[1:]] == ["not_json", "not_json", "not_json", "engine_error"]
+
+
 def test_details_are_short_and_name_the_place() -> None:
     assert judge(with_arguments(base=1, at={"x": ""}), TOOLS, None).fault == (
         "nested_wrong_type",

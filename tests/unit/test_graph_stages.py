@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.asks.base import DraftAsk, Row
-from apigen_ray.config import SAMPLE, load_config
+from apigen_ray.config import SAMPLE, STAGES, load_config
 from apigen_ray.graph import stages
 from apigen_ray.graph.stages import Ids
 from apigen_ray.job.prepare import Prepared, prepare
@@ -81,6 +81,42 @@ def test_what_has_its_reply_is_not_planned_again(prepared: Prepared) -> None:
     assert planned(prepared, list(range(20)), done) == rows[:3] + rows[19:]
     assert planned(prepared, [5, 6], done) == []
     assert planned(prepared, []) == []
+
+
+# Execute what was planned
+
+
+def failing(prepared: Prepared) -> pa.Table:
+    """A row of a plan whose calls cannot execute."""
+    api = next(api for api in prepared.library.apis if api.name == "divide")
+    calls = [{"name": "divide", "arguments": {"dividend": 1.5, "divisor": 0}}]
+    row = {
+        "prompt_id": content_hash("p"),
+        "generator": "a",
+        "style": "simple",
+        "mode": "call_first",
+        "tools": dumps([api.tool()]),
+        "api_ids": [api.api_id],
+        "candidates": dumps([{"calls": calls, "api_ids": [api.api_id]}]),
+    }
+    return table_of([row], DRAFT)
+
+
+def test_calls_that_do_not_execute_are_the_execution_stages_to_refuse(prepared: Prepared, tmp_path: Path) -> None:
+    setting = prepared.judging().setting
+    table = stages.execute_planned(failing(prepared), setting, STAGES)
+    assert table["planned"].to_pylist() == [None]
+    samples = stages.split(table, prepared.asks(), NOBODY, SAMPLE)
+    samples = stages.verify(samples, [kind(setting) for kind in VERIFIERS], STAGES)
+    (row,) = stages.sink(samples, str(tmp_path)).to_pylist()
+    assert (row["verdict"], row["code"]) == ("fail_execution", "exec_error")
+
+
+def test_where_execution_is_not_asked_for_nothing_is_executed(prepared: Prepared) -> None:
+    table = stages.execute_planned(failing(prepared), prepared.judging().setting, ("format", "semantic"))
+    (row,) = table.to_pylist()
+    assert json.loads(row["planned"]) == json.loads(row["candidates"])[0]["calls"]
+    assert row["planned_results"] is None
 
 
 # Who is asked
