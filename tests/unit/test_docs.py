@@ -117,7 +117,7 @@ from apigen_ray.tables import table_of
 from apigen_ray.verifiers import VERIFIERS, Setting
 from apigen_ray.verifiers.semantic import SemanticSpec
 
-check_stages(["shouting"])
+check_stages(["format", "shouting"])
 [kind] = [kind for kind in VERIFIERS if kind.name == "shouting"]
 verifier = kind(Setting(apis={}, execution=ExecutionSpec(), semantic=SemanticSpec()))
 passed = {f"{stage}_{part}": word for stage in STAGES for part, word in (("status", "passed"), ("code", ""))}
