@@ -1,5 +1,6 @@
 """The stages of the graph as functions ``pa.Table -> pa.Table`` that can be tested without Ray."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 from apigen_ray.verifiers.execution import ExecutionVerifier, execute_candidates
 from apigen_ray.verifiers.stages import check, skipped, verdict
+
+_log = logging.getLogger(__name__)
 
 
 class Ids:
@@ -110,7 +113,7 @@ def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.S
     for number, row in enumerate(table.to_pylist()):
         reply = row["reply"]
         answered = reply is not None and reply["text"] is not None
-        texts: list[str] | list[None] = asks[row["mode"]].records(row) if answered else [None]
+        texts: list[str] | list[None] = _records(asks[row["mode"]], row) if answered else [None]
         parents += [number] * len(texts)
         records += texts
         pairs += range(len(texts))
@@ -121,6 +124,19 @@ def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.S
         rows = rows.append_column(name, pa.array(values, pa.string()))
     rows = conform(rows.append_column("pair", pa.array(pairs, pa.int32())), schema)
     return rows.filter(pa.array(~done.contains(ids)))
+
+
+def _records(ask: DraftAsk, row: Row) -> list[str]:
+    """The records of a reply; the whole reply where the ask has a defect, for the format stage to judge.
+
+    A reply was paid for, and its row must come out: a defect costs this row, not the run.
+    """
+    whole: str = row["reply"]["text"]
+    try:
+        return ask.records(row) or [whole]
+    except Exception:
+        _log.exception("%s cannot take the reply to prompt %s apart", type(ask).__name__, row["prompt_id"])
+        return [whole]
 
 
 def verify(table: pa.Table, verifiers: Sequence[Verifier], stages: Sequence[str]) -> pa.Table:

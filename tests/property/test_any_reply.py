@@ -9,11 +9,20 @@ import pyarrow as pa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from apigen_ray.asks.base import DraftAsk
+from apigen_ray.asks.call_first import CallFirst
+from apigen_ray.asks.judge import opinion
+from apigen_ray.asks.query_first import QueryFirst
+from apigen_ray.asks.roundtrip import read_calls, same_calls, shown
+from apigen_ray.config import SAMPLE
+from apigen_ray.graph import stages
+from apigen_ray.graph.stages import Ids
 from apigen_ray.job.ingest import IngestOptions, input_blocks, read_split, records_to_samples
-from apigen_ray.records import SAMPLE_HEAD, calls_from_json, calls_to_json, dumps, status_fields
+from apigen_ray.records import DRAFT, SAMPLE_HEAD, Reply, calls_from_json, calls_to_json, dumps, status_fields
 from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers.format import DETAIL_CHARACTERS, FormatVerifier
+from apigen_ray.verifiers.stages import check
 
 SCHEMA = pa.schema([*SAMPLE_HEAD, *status_fields("format")])
 TOOLS = dumps(
@@ -104,6 +113,59 @@ def test_strict_json_reads_back_what_is_written(value: Any) -> None:
         return  # not finite
     assert loads(text) == value
     assert items(text) == ([dumps(item) for item in value] if isinstance(value, list) else None)
+
+
+ASKS: dict[str, DraftAsk] = {"query_first": QueryFirst({}), "call_first": CallFirst({})}
+CALLS = dumps([{"name": "f", "arguments": {"x": "a"}}])
+NOBODY = Ids([])
+SAMPLES = (
+    REPLIES
+    | st.lists(RECORD_LIKE | VALUES, max_size=4).map(json.dumps)
+    | st.lists(
+        st.sampled_from([dumps({"query": "q", "answers": json.loads(CALLS)}), "{}", "[", "null"]), max_size=4
+    ).map(lambda parts: f"[{','.join(parts)}]")
+)
+FINISHES = st.sampled_from(["stop", "length", "", "content_filter"]) | st.text(max_size=5)
+
+
+@given(
+    SAMPLES,
+    FINISHES,
+    st.sampled_from(["query_first", "call_first"]),
+    st.sampled_from(["simple", "parallel", "irrelevance"]),
+    st.sampled_from([CALLS, "[]"]),
+)
+@settings(max_examples=100, deadline=None)
+@example("", "stop", "call_first", "simple", "[]")
+@example("[" * 100_000, "stop", "query_first", "simple", "[]")
+def test_any_reply_comes_out_in_samples_with_a_status(
+    text: str, finish: str, mode: str, style: str, planned: str
+) -> None:
+    draft = {"prompt_id": "p", "mode": mode, "style": style, "tools": TOOLS, "planned": planned, "pairs": 3}
+    table = table_of([draft | {"reply": vars(Reply(text=text, finish=finish))}] * 2, DRAFT)
+    records = ASKS[mode].records(table.to_pylist()[0])  # must not raise: `split` would save the row and hide it
+    table = stages.split(table, ASKS, NOBODY, SAMPLE)
+    rows = check(FormatVerifier(None), table, []).to_pylist()  # type: ignore[arg-type]
+    assert [row["record"] for row in rows] == records * 2
+    assert [row["pair"] for row in rows] == [*range(len(records))] * 2
+    assert records
+    for row in rows:
+        assert row["format_status"] in ("passed", "rejected")
+        assert row["format_code"] in ("", *FormatVerifier.codes)
+
+
+@given(REPLIES | st.text(alphabet=st.characters()) | st.lists(CALL_LIKE, max_size=3).map(json.dumps))
+@settings(max_examples=150, deadline=None)
+@example("[" * 100_000)
+@example('{"pass": ["yes"]}')
+@example('{"thought": {"a": [1]}, "pass": "no"}')
+def test_any_words_of_a_judge_are_read_or_refused(text: str) -> None:
+    said = opinion(text)
+    assert said is None or isinstance(said[1], str)
+    calls = read_calls(text)
+    if calls is not None:
+        assert same_calls(calls, calls, json.loads(TOOLS))
+        assert shown(calls)
 
 
 LINES = (

@@ -257,6 +257,26 @@ def test_a_reply_with_several_pairs_is_several_samples() -> None:
     assert out["reply"].to_pylist()[1] == table["reply"].to_pylist()[1]
 
 
+class Broken(Wants):
+    """An ask with a defect, which some replies show."""
+
+    def records(self, row: Row) -> list[str]:
+        return [] if row["reply"]["text"] == "none" else [str(1 / len(row["reply"]["text"]))]
+
+
+def test_a_reply_that_an_ask_cannot_take_apart_is_one_sample_whole(caplog: pytest.LogCaptureFixture) -> None:
+    table = drafts(first=Reply(text="a"), shows=Reply(text=""), nothing=Reply(text="none"), last=Reply(text="bb"))
+    out = stages.split(table, {"query_first": Broken(True)}, NOBODY, SAMPLE).to_pylist()
+    assert [(row["prompt_id"], row["pair"], row["record"]) for row in out] == [
+        ("first", 0, "1.0"),
+        ("shows", 0, ""),
+        ("nothing", 0, "none"),
+        ("last", 0, "0.5"),
+    ]
+    assert [record.getMessage() for record in caplog.records] == ["Broken cannot take the reply to prompt shows apart"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_what_has_no_reply_is_one_sample_without_a_record() -> None:
     out = stages.split(drafts(down=Reply(error="x: y"), never=None), ASKS, NOBODY, SAMPLE).to_pylist()
     assert [(row["pair"], row["record"]) for row in out] == [(0, None), (0, None)]
