@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -125,7 +125,7 @@ class VllmEngine:
 
     def preload(self) -> None:
         """Imports what `attach` needs: five seconds saved where Ray starts meanwhile."""
-        threading.Thread(target=_imports, name="preload", daemon=True).start()
+        _loading()
 
     def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
@@ -138,6 +138,7 @@ class VllmEngine:
         import ray
         from ray.data import ActorPoolStrategy
 
+        _loading().join()  # of two threads that import transformers at a time one finds half of it
         spec = self.spec
         gpu = _on_gpu(spec, ray.cluster_resources().get("GPU", 0))
         path = checked_model(spec, gpu)
@@ -197,6 +198,14 @@ class _Packer:
 
     def __call__(self, table: "pa.Table") -> "pa.Table":
         return pack(table, self._ask, self._where, self._limits, self._tokenizer)
+
+
+@cache
+def _loading() -> threading.Thread:
+    """The one thread that imports what `VllmEngine.attach` needs, started by the first call."""
+    thread = threading.Thread(target=_imports, name="preload", daemon=True)
+    thread.start()
+    return thread
 
 
 def _imports() -> None:
