@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.config import SAMPLE, RunConfig, load_config
-from apigen_ray.engines.faults import FAULTS
 from apigen_ray.errors import RunExistsError
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.job.close import close_round
 from apigen_ray.job.loop import Result, run
 from apigen_ray.job.prepare import prepare
-from apigen_ray.rundir import RunDir, parquet_files, read_tables
+from apigen_ray.rundir import RunDir, parquet_files, read_tables, write_once
+from apigen_ray.verifiers import VERIFIERS
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 
@@ -62,10 +63,14 @@ def drafts_of(run: RunDir, round_: int) -> dict[str, Row]:
 
 def code_of(row: Row) -> str:
     """The code of the stage that ended a row's way; "" where none did."""
-    for stage in ("format", "execution", "grounding", "semantic"):
-        if row[f"{stage}_status"] in ("rejected", "error"):
-            return str(row[f"{stage}_code"])
-    return ""
+    stage = stage_of(row)
+    return str(row[f"{stage}_code"]) if stage else ""
+
+
+def stage_of(row: Row) -> str:
+    """The stage that ended a row's way; "" where none did."""
+    ended = (kind.name for kind in VERIFIERS if row[f"{kind.name}_status"] in ("rejected", "error"))
+    return next(ended, "")
 
 
 def outcome(row: Row) -> tuple[Any, ...]:
@@ -223,6 +228,20 @@ def test_the_plan_is_the_same_on_any_number_of_blocks(tmp_path: Path) -> None:
     assert came[0] == came[1]
 
 
+def test_a_smaller_run_drafts_what_is_missing_beside_a_larger_ones_drafts(tmp_path: Path) -> None:
+    large = prepare(config(tmp_path, size=60))
+    before, after = RunDir(tmp_path / "before"), RunDir(tmp_path / "after")
+    list(tallies(round_graph(before, 0, large.drafting(large.planner()), large.judging())))
+    for number, table in enumerate(read_tables(parquet_files(before.drafts(0)))):
+        beyond = table.filter(pc.greater_equal(table["index"], 20))  # a killed run may have drafted these first
+        write_once(beyond, after.drafts(0), f"part-{number}")
+    small = prepare(config(tmp_path, size=20))
+    list(tallies(round_graph(after, 0, small.drafting(small.planner()), small.judging())))
+    rows = samples_of(after)
+    assert sorted(row["index"] for row in rows.values()) == list(range(20))
+    assert outcomes(rows) == {name: outcome(row) for name, row in samples_of(before).items() if row["index"] < 20}
+
+
 def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: Path, processes: Any) -> None:
     size = 400
     whole = run(config(tmp_path / "whole", size=size, rounds=1))
@@ -259,13 +278,28 @@ def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: 
     assert result.summary == whole.summary
 
 
+NOT_PLANTED = {
+    ("format", "bad_tools"): "the tools of a run are those of its library, which refuses such",
+    ("format", "schema_violation"): "no function has a schema with a rule that has no code of its own",
+    ("execution", "argument_error"): "the format stage refuses arguments that do not bind",
+    ("execution", "unknown_function"): "the format stage refuses it, and a source does not change in a run",
+    ("execution", "runner_unavailable"): "the machine would have to be at fault",
+    ("grounding", "not_a_record"): "the format stage refuses it",
+    ("semantic", "copied"): "the recipe does not ask for the check `originality`: the fake's own queries are all alike",
+    ("semantic", "unclear"): "nor for `wording`: they name no function",
+}
+"""Codes that the smoke recipe cannot give, and why; each has a unit test."""
+
+
 @pytest.mark.long
-def test_every_fault_there_is_comes_out_in_five_thousand_prompts(tmp_path: Path) -> None:
+def test_every_code_there_is_comes_out_in_five_thousand_prompts(tmp_path: Path) -> None:
     result = run(config(tmp_path, size=2500))
     rows = samples_of(result.run)
     assert len(rows) == 5000
     assert not_as_planted(rows) == []
-    assert {code_of(row) for row in rows.values()} == {fault.code for fault in FAULTS.values()} | {""}
+    codes = {(kind.name, code) for kind in VERIFIERS for code in kind.codes}
+    assert set(NOT_PLANTED) < codes
+    assert {(stage_of(row), code_of(row)) for row in rows.values()} == codes - set(NOT_PLANTED) | {("", "")}
     planted = Counter((row["style"], row["verdict"] == "verified") for row in rows.values())
     assert len(planted) == 10  # every style, good and bad
     for file in result.run.sample_files():
