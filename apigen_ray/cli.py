@@ -41,7 +41,7 @@ def init(
     from apigen_ray.job.init import init_config
 
     path, apis = init_config(source, out, force=force)
-    typer.echo(f"{path}: {apis} functions. Try it: apigen preview {shlex.quote(str(path))}")
+    typer.echo(f"{path}: {apis} function{'' if apis == 1 else 's'}. Try it: apigen preview {shlex.quote(str(path))}")
 
 
 @app.command()
