@@ -247,7 +247,8 @@ def test_a_score_is_a_finite_mean_that_prefers_sense(after):
         assert (reply["text"], reply["completion_tokens"], reply["error"]) == ("", 0, None)
         assert math.isfinite(reply["logprob"])
         assert reply["logprob"] < 0
-    assert min(reply["logprob"] for reply in right) > max(reply["logprob"] for reply in wrong) + 1
+    # the message's own tokens: with those of the conversation before it the two means would lie closer together
+    assert min(reply["logprob"] for reply in right) > max(reply["logprob"] for reply in wrong) + 4
 
 
 def test_a_prompt_too_long_costs_its_own_row(after):
