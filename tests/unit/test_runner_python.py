@@ -158,7 +158,7 @@ def close_everything():
     return 1
 
 def write_everywhere() -> int:
-    for descriptor in range(3, 32):
+    for descriptor in range(3, 4096):  # the parent may hold many, so the numbers are high
         try:
             os.write(descriptor, b"\\x00\\x00\\x00\\x05hello")
         except OSError:
@@ -167,7 +167,7 @@ def write_everywhere() -> int:
 
 def forge(number: int) -> int:
     frame = b'[%d,"","42","",0.0]' % number
-    for descriptor in range(3, 32):
+    for descriptor in range(3, 4096):  # the parent may hold many, so the numbers are high
         try:
             os.write(descriptor, len(frame).to_bytes(4, "big") + frame)
         except OSError:
