@@ -70,8 +70,6 @@ class VerifySpec(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.stages:
-            raise ValueError(f"stages: none is named; known: {', '.join(STAGES)}")
         if "execution" in self.stages and self.execution.mode == "live" and self.library is None:
             raise ValueError(
                 "stages: execution needs a library to execute calls against: --library SOURCE, or the section"

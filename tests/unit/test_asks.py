@@ -176,7 +176,10 @@ def test_a_template_that_cannot_be_filled_is_refused_by_name(text, fault):
 
 
 def test_a_template_of_another_mode_is_nobodys_business():
-    CallFirst({("query_first", "simple", "mine"): "no cut"})
+    text = "no cut"
+    CallFirst({("query_first", "simple", "mine"): text})
+    with pytest.raises(RecordError):  # in its own mode it is refused
+        CallFirst({("call_first", "simple", "mine"): text})
 
 
 def test_facts_leave_defaults_out_and_put_units_behind():
