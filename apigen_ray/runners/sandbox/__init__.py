@@ -1,0 +1,1 @@
+"""What runs in a runner's child processes; standard library, and RestrictedPython in the language layer, only."""

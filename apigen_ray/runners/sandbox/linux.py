@@ -1,0 +1,109 @@
+"""The system calls that Python has no function for, through ctypes: importable everywhere, usable on Linux.
+
+Import this before a wall goes up: loading ctypes opens files. Plain foreign calls need no executable memory of their
+own (callbacks would). ctypes stays within reach of code that gets past the language layer, and that is reckoned with:
+such code can make any system call, and what holds is how the kernel answers it.
+"""
+
+import ctypes
+import functools
+import mmap
+import os
+import sys
+
+from apigen_ray.runners.sandbox import bpf
+
+NO_NEW_PRIVS = 38
+SET_SECCOMP, GET_SECCOMP = 22, 21
+GET_PERSONALITY = 0xFFFFFFFF
+READ_IMPLIES_EXEC = 0x0400000
+
+_FILES_BY_ABI = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # .., refer, truncate, ioctl on devices
+_CREATE, _RESTRICT = 444, 446  # the same number on every architecture
+
+_library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def call(number: int, *arguments: "int | bytes | ctypes.Array[ctypes.c_char] | None") -> int:
+    """Makes a system call; bytes and buffers are handed over as pointers.
+
+    Raises:
+        OSError: the kernel's answer, or ENOSYS off Linux.
+    """
+    if _library is None:
+        raise OSError(38, "not Linux")
+    # An argument takes a whole register: a plain int would be passed as 32 bits, the upper half undefined.
+    words = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
+    ctypes.set_errno(0)
+    answer: int = _library.syscall(ctypes.c_long(number), *words)
+    if answer == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return answer
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """Makes the call ``prctl``; missing arguments are 0.
+
+    Raises:
+        OSError: the kernel's answer.
+    """
+    return call(bpf.numbers(machine())["prctl"], option, *(*arguments, 0, 0, 0, 0)[:4])
+
+
+def address(memory: mmap.mmap) -> int:
+    """Where a mapping starts, for as long as it is there."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+@functools.cache
+def machine() -> str:
+    """The machine's name if there is a filter program for this process, else ""."""
+    name = os.uname().machine if hasattr(os, "uname") else ""
+    known = name in bpf.ARCHITECTURES and sys.platform == "linux" and sys.maxsize > 1 << 32
+    return name if known and sys.byteorder == "little" else ""
+
+
+def install_filter(program: bytes) -> None:
+    """Puts a seccomp filter on this process, for good.
+
+    Raises:
+        OSError: the kernel has no seccomp, or does not take the program.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+    head = (len(program) // 8).to_bytes(8, "little") + ctypes.addressof(code).to_bytes(8, "little")  # struct sock_fprog
+    holder = ctypes.create_string_buffer(head, len(head))
+    prctl(SET_SECCOMP, 2, ctypes.addressof(holder))
+
+
+@functools.cache
+def landlock_abi() -> int:
+    """The version of Landlock that the kernel has.
+
+    Raises:
+        OSError: it has none (ENOSYS), or has it turned off (EOPNOTSUPP).
+    """
+    return call(_CREATE, None, 0, 1)
+
+
+def restrict_all() -> None:
+    """Denies this process, for good, all that the kernel's Landlock can deny: an empty ruleset allows nothing.
+
+    Files from version 1 on (more rights with 2, 3 and 5), TCP bind and connect from 4, abstract sockets and signals to
+    processes outside from 6.
+
+    Raises:
+        OSError: Landlock is absent, or does not take it.
+    """
+    abi = landlock_abi()
+    words = [sum(rights for since, rights in _FILES_BY_ABI if abi >= since)]
+    if abi >= 4:
+        words.append(3)
+    if abi >= 6:
+        words.append(3)
+    ruleset = b"".join(word.to_bytes(8, "little") for word in words)
+    descriptor = call(_CREATE, ruleset, len(ruleset), 0)
+    try:
+        call(_RESTRICT, descriptor, 0)
+    finally:
+        os.close(descriptor)

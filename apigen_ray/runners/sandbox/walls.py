@@ -1,0 +1,395 @@
+"""The kernel's walls around a worker: resource limits, Landlock, seccomp; put up once, for good, and proved.
+
+Nothing here depends on what Python code can reach: once the walls are up, code that got past the language layer and
+makes system calls of its own meets the kernel's answers and no other. Works for root and for any other user. Needs
+the standard library only, and everything that it imports is to be imported before the walls go up.
+
+Two kinds of proof. `raise_walls` tries in the worker itself what can be tried without dying, in a way that tells the
+layers apart: opening a folder works, then fails with EACCES (Landlock), then with EPERM (seccomp, which answers
+before Landlock is asked). `prove_deadly` tries in processes of its own what ends one, once for each zygote.
+"""
+
+import errno
+import functools
+import mmap
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apigen_ray.runners.sandbox import bpf, linux
+
+try:
+    import resource
+except ImportError:  # Windows
+    _LIMITS: dict[str, int] = {}
+else:
+    _LIMITS = {
+        name: getattr(resource, f"RLIMIT_{name}")
+        for name in ("AS", "NPROC", "FSIZE", "CORE", "NOFILE", "CPU")
+        if hasattr(resource, f"RLIMIT_{name}")
+    }
+
+LAYERS = ("rlimits", "landlock", "seccomp")
+MANDATORY = ("rlimits", "seccomp")
+
+Proof = dict[str, str]
+"""For each layer how it was proved, or why it is not there; `is_up` tells which."""
+
+_UP = "up: "
+_PROBE_S = 10
+"""Seconds after which a probe process ends itself: it is stuck."""
+
+
+class WallError(Exception):
+    """A wall does not stand: it could not be put up, or a probe got through.
+
+    Attributes:
+        layer: one of `LAYERS`.
+        probe: what was tried.
+    """
+
+    def __init__(self, layer: str, probe: str, words: str) -> None:
+        super().__init__(f"{layer}: {probe}: {words}")
+        self.layer = layer
+        self.probe = probe
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use.
+
+    Attributes:
+        memory_mb: MiB of address space, the interpreter's own included.
+        open_files: descriptor numbers it may open, from 0.
+        cpu_s: seconds of CPU time in its whole life, after which the kernel kills it; None for no such limit, as a
+            worker lives long and the supervisor watches each call.
+    """
+
+    memory_mb: int
+    open_files: int = 32
+    cpu_s: int | None = None
+
+    def values(self) -> dict[str, int]:
+        """Limit by name, in the kernel's units."""
+        values = {"AS": self.memory_mb << 20, "NPROC": 0, "FSIZE": 0, "CORE": 0, "NOFILE": self.open_files}
+        return values if self.cpu_s is None else values | {"CPU": self.cpu_s}
+
+
+def is_up(words: str) -> bool:
+    """Whether a layer's words in a `Proof` say that it stands."""
+    return words.startswith(_UP)
+
+
+def available() -> Proof:
+    """What this platform has of each layer, in words that begin with "available" or "absent"; changes nothing."""
+    proof: Proof = {}
+    missing = [name for name in Limits(1, cpu_s=1).values() if name not in _LIMITS]
+    proof["rlimits"] = f"absent: this platform has no {', '.join(missing)} limit" if missing else "available"
+    try:
+        proof["landlock"] = f"available: ABI {linux.landlock_abi()}"
+    except OSError as error:
+        proof["landlock"] = f"absent: {_no_landlock(error)}"
+    why = _no_seccomp()
+    proof["seccomp"] = f"absent: {why}" if why else f"available: {linux.machine()}"
+    return proof
+
+
+def raise_walls(descriptor: int, limits: Limits, skip: frozenset[str] = frozenset()) -> Proof:
+    """Puts the walls up around this process, for good, and tries each; the process must have one thread.
+
+    Args:
+        descriptor: the only one that it may read from and write to afterwards.
+        limits: what it may use.
+        skip: layers to leave out.
+
+    Raises:
+        WallError: a layer cannot be put up (Landlock may be absent, which the proof says) or does not hold.
+    """
+    proof = dict.fromkeys(LAYERS, "left out")
+    if "rlimits" not in skip:
+        _limit(limits)
+        proof["rlimits"] = _UP + _try_limits(limits)
+    if "landlock" not in skip:
+        try:
+            linux.landlock_abi()
+        except OSError as error:
+            proof["landlock"] = f"absent: {_no_landlock(error)}"
+        else:
+            before = _answer(_open_folder)
+            _restrict()
+            proof["landlock"] = _UP + _try_landlock(before)
+    if "seccomp" not in skip:
+        _filter(descriptor)
+        proof["seccomp"] = _UP + _try_seccomp(descriptor)
+    return proof
+
+
+def _limit(limits: Limits) -> None:
+    """Sets the resource limits, the hard ones too."""
+    for name, value in limits.values().items():
+        if name not in _LIMITS:
+            raise WallError("rlimits", name, "this platform has no such limit")
+        try:
+            resource.setrlimit(_LIMITS[name], (value, value))
+        except (OSError, ValueError) as error:  # ValueError: above a hard limit that is already there
+            raise WallError("rlimits", name, f"cannot be set to {value}: {error}") from error
+
+
+def _try_limits(limits: Limits) -> str:
+    """Reads the limits back, and asks for more memory than there is."""
+    for name, value in limits.values().items():
+        found = resource.getrlimit(_LIMITS[name])
+        if found != (value, value):
+            raise WallError("rlimits", name, f"{found} is read back, not {value}")
+    _expect("rlimits", "a mapping of the whole memory", lambda: _map(limits.memory_mb << 20, 0), errno.ENOMEM)
+    said = ", ".join(f"{name} {value}" for name, value in limits.values().items())
+    return f"{said}: read back; a mapping of {limits.memory_mb} MiB fails with ENOMEM"
+
+
+def _restrict() -> None:
+    """Puts Landlock up."""
+    try:
+        linux.prctl(linux.NO_NEW_PRIVS, 1)
+        linux.restrict_all()
+    except OSError as error:
+        raise WallError("landlock", "restricting", str(error)) from error
+
+
+def _try_landlock(before: int) -> str:
+    """Opens a folder that every user may read; ``before`` is what came of that before the layer was up."""
+    _expect("landlock", "opening a folder", _open_folder, errno.EACCES)
+    since = "as it did before, so that an outer wall may stand there too" if before else "and did not before"
+    return f"ABI {linux.landlock_abi()}: opening / fails with EACCES, {since}"
+
+
+def _filter(descriptor: int) -> None:
+    """Puts seccomp up."""
+    why = _no_seccomp()
+    if why:
+        raise WallError("seccomp", "installing the filter", why)
+    if linux.call(bpf.numbers(linux.machine())["personality"], linux.GET_PERSONALITY) & linux.READ_IMPLIES_EXEC:
+        raise WallError("seccomp", "executable memory", "the process was started so that all readable memory is")
+    try:
+        linux.prctl(linux.NO_NEW_PRIVS, 1)
+        linux.install_filter(bpf.program(linux.machine(), descriptor))
+    except OSError as error:
+        raise WallError("seccomp", "installing the filter", str(error)) from error
+
+
+def _try_seccomp(descriptor: int) -> str:
+    """Tries calls that fail in another way, or not at all, where only the other layers are up."""
+    other = descriptor + 1
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+    address = linux.address(page)
+    protect = bpf.numbers(linux.machine())["mprotect"]
+    for probe, action in (
+        ("opening a folder", _open_folder),
+        ("asking for a file's status", lambda: os.stat("/")),
+        ("reading from another descriptor", lambda: os.read(other, 1)),
+        ("writing to another descriptor", lambda: os.write(other, b"x")),
+        ("mapping executable memory", lambda: _map(mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC)),
+        ("making memory executable", lambda: linux.call(protect, address, mmap.PAGESIZE, 5)),
+    ):
+        _expect("seccomp", probe, action, errno.EPERM)
+    page.close()
+    return "open, stat, other descriptors and executable memory fail with EPERM"
+
+
+def prove_deadly(limits: Limits, skip: frozenset[str] = frozenset()) -> Proof:
+    """Tries in probe processes what ends or starves one; the caller, single-threaded, stays as it is.
+
+    Each probe process is behind one layer alone, so that no layer passes for what another one does.
+
+    Args:
+        limits: what the probe processes may use.
+        skip: layers that are left out and so not proved.
+
+    Raises:
+        WallError: a mandatory layer is not to be had, or a probe got through.
+    """
+    proof = dict.fromkeys(LAYERS, "left out")
+    running: dict[int, tuple[str, _Probe]] = {}
+    there = available()
+    try:
+        for layer in LAYERS:
+            if layer in skip:
+                continue
+            if there[layer].startswith("absent"):
+                if layer in MANDATORY:
+                    raise WallError(layer, "starting", there[layer])
+                proof[layer] = there[layer]
+                continue
+            probes = _PROBES[layer](limits)
+            running |= {probe.start(layer, limits): (layer, probe) for probe in probes}
+            tried = [f"{probe.name} {probe.wanted()}" for probe in probes if probe.refusal]
+            dead = [probe.name for probe in probes if not probe.refusal]
+            tried += [f"{', '.join(dead)} ended by SIGSYS"] if dead else []
+            proof[layer] = _UP + ("; ".join(tried) or "nothing to try in a process of its own")
+        while running:
+            pid = next(iter(running))
+            status = os.waitpid(pid, 0)[1]
+            layer, probe = running.pop(pid)
+            ended = probe.ending(status)
+            if ended != probe.wanted():
+                raise WallError(layer, probe.name, f"{ended}, not {probe.wanted()}")
+    finally:
+        for pid in running:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return proof
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What a probe process tries behind one layer.
+
+    Attributes:
+        name: words for it.
+        action: what it does; harmless if it gets through.
+        refusal: the exception that the layer must make of it; None if it must end the process by SIGSYS.
+    """
+
+    name: str
+    action: Callable[[], object]
+    refusal: type[BaseException] | None = None
+
+    def wanted(self) -> str:
+        """How the process must end."""
+        return f"refused by {self.refusal.__name__}" if self.refusal else "ended by SIGSYS"
+
+    def start(self, layer: str, limits: Limits) -> int:
+        """Starts the process and gives its id."""
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_PROBE_S)
+            raise_walls(0, limits, frozenset(LAYERS) - {layer})
+            code = 0
+            self.action()
+        except BaseException as error:
+            code = 2 if code else 3 if self.refusal and isinstance(error, self.refusal) else 4
+        os._exit(code)
+
+    def ending(self, status: int) -> str:
+        """How the process ended, in words, from what ``waitpid`` says."""
+        if os.WIFSIGNALED(status):
+            return f"ended by {signal.Signals(os.WTERMSIG(status)).name}"
+        said = {0: "it got through", 2: "the wall did not go up", 3: self.wanted()}
+        return said.get(os.WEXITSTATUS(status), "it failed in another way")
+
+
+def _starving(limits: Limits) -> list[_Probe]:
+    """What resource limits refuse."""
+    probes = [_Probe("memory", lambda: bytearray(limits.memory_mb << 20), MemoryError)]
+    if hasattr(os, "memfd_create"):  # a file for which no folder is needed
+        probes.append(_Probe("writing a file", lambda: os.write(os.memfd_create("probe"), b"x"), OSError))
+    return probes
+
+
+def _blocked(_limits: Limits) -> list[_Probe]:
+    """What Landlock refuses and a worker has no descriptors to try."""
+    try:
+        socket.socket().close()
+    except OSError:  # a machine without IPv4
+        return []
+    return [_Probe("a TCP connection", _connect, PermissionError)] if linux.landlock_abi() >= 4 else []
+
+
+def _deadly(_limits: Limits) -> list[_Probe]:
+    """System calls that seccomp must answer with death."""
+    numbers = bpf.numbers(linux.machine())
+    own = os.getpid()
+    # Each would do nothing, or nothing that matters, if it got through; what is not given is 0.
+    arguments: dict[str, tuple[int, ...]] = {
+        "socket": (1, 1),
+        "clone": (),
+        "clone3": (),
+        "fork": (),
+        "execve": (),
+        "execveat": (-1,),
+        "ptrace": (-1,),
+        "process_vm_readv": (own,),
+        "kill": (own,),
+        "pidfd_open": (own,),
+        "prctl": (3,),
+        "seccomp": (-1,),
+        "prlimit64": (0, 4, 8),
+        "setuid": (os.getuid(),),
+        "personality": (linux.GET_PERSONALITY,),
+        "memfd_create": (),
+        "io_uring_setup": (),
+        "bpf": (-1,),
+        "userfaultfd": (-1,),
+        "perf_event_open": (),
+        "keyctl": (-1,),
+        "unshare": (),
+        "setns": (-1,),
+        "mount": (),
+    }
+    given = {name: (*values, 0, 0, 0, 0, 0, 0)[:6] for name, values in arguments.items()}
+    return [
+        _Probe(name, functools.partial(linux.call, numbers[name], *values))
+        for name, values in given.items()
+        if name in numbers
+    ]
+
+
+_PROBES = {"rlimits": _starving, "landlock": _blocked, "seccomp": _deadly}
+
+
+def _expect(layer: str, probe: str, action: Callable[[], object], wanted: int) -> None:
+    """Does something that must fail with an error number."""
+    found = _answer(action)
+    if found != wanted:
+        said = f"fails with {errno.errorcode.get(found, found)}" if found else "works"
+        raise WallError(layer, probe, f"{said}, and should fail with {errno.errorcode[wanted]}")
+
+
+def _answer(action: Callable[[], object]) -> int:
+    """The error number of what something does; 0 if it works."""
+    try:
+        action()
+    except OSError as error:
+        return error.errno or -1
+    return 0
+
+
+def _open_folder() -> None:
+    os.close(os.open("/", os.O_RDONLY))
+
+
+def _map(length: int, protection: int) -> None:
+    mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=protection).close()
+
+
+def _connect() -> None:
+    with socket.socket() as connection:
+        connection.connect(("127.0.0.1", 9))
+
+
+def _no_landlock(error: OSError) -> str:
+    """Why there is no Landlock, in words."""
+    if sys.platform != "linux":
+        return "this platform has none"
+    return {
+        errno.ENOSYS: "the kernel is older than 5.13 or built without it",
+        errno.EOPNOTSUPP: "the kernel has it, turned off at boot",
+    }.get(error.errno or 0, str(error))
+
+
+def _no_seccomp() -> str:
+    """Why seccomp cannot be used, in words; "" if it can."""
+    if not linux.machine():
+        return f"there is a filter for {' and '.join(bpf.ARCHITECTURES)} on Linux only"
+    try:
+        linux.prctl(linux.GET_SECCOMP)
+        linux.call(bpf.numbers(linux.machine())["seccomp"], 2, 0, bpf.KILL.to_bytes(4, "little"))
+    except OSError as error:
+        return f"the kernel cannot end a process by a filter: {error}"
+    return ""
