@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from apigen_ray.asks.base import Row
+from apigen_ray.asks.prompts import words
 from apigen_ray.records import Api, Call, Json, Mode, Style, calls_from_json, dumps
 from apigen_ray.sampling.hints import name_words
 from apigen_ray.sampling.values import Arguments
@@ -74,11 +75,14 @@ def record(query: Any, answers: Any) -> str:
 
 
 def spell(asker: str, calls: Sequence[Call]) -> str:
-    """A request that names each value of the calls, and no other figure."""
+    """A request that names each function and each value of the calls, and no other figure.
+
+    The asker's name stands between all phrases, so that no query has six words in a row of another one.
+    """
     if not calls:
-        return f"{asker} would like to hear an old song about the sea, whichever comes to mind."
-    wishes = [" and ".join(_phrases(call.arguments)) or "the usual" for call in calls]
-    return f"{asker} asks for this: " + "; and also ".join(wishes) + "."
+        return f"{asker} would like a song about {asker}, whichever comes to mind."
+    wishes = [f", {asker} ".join([f"wants {words(call.name)}", *_phrases(call.arguments)]) for call in calls]
+    return "; ".join(f"{asker} {wish}" for wish in wishes) + "."
 
 
 def spoken(value: Any) -> str:
@@ -92,16 +96,16 @@ def arguments_for(tool: Json, rng: random.Random) -> Json | None:
 
 
 def _phrases(value: Any, name: str = "") -> list[str]:
-    words = " ".join(name_words(name))
+    label = " ".join(name_words(name))
     if isinstance(value, dict):
         return [phrase for key, item in value.items() for phrase in _phrases(item, key)]
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
-        return [f"{words} {', '.join(map(spoken, value))}"]
+        return [f"{label} {', '.join(map(spoken, value))}"]
     if isinstance(value, list):
         return [phrase for item in value for phrase in _phrases(item, name)]
     if isinstance(value, bool):
-        return [words if value else f"no {words}"]
-    return [f"{words} {spoken(value)}"]
+        return [label if value else f"no {label}"]
+    return [f"{label} {spoken(value)}"]
 
 
 def _calls(style: Style, tools: Sequence[Json], rng: random.Random) -> list[Call]:

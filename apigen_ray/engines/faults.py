@@ -6,8 +6,9 @@ a wrong expectation do not cancel out.
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apigen_ray.engines.drafts import Draft, arguments_for, record, spoken
@@ -26,16 +27,19 @@ class Fault:
         code: what it must say.
         plant: makes the reply.
         verdict: what must become of the row.
+        again: what must become of the reply's later pairs, where that is something else.
     """
 
     stage: str
     code: str
     plant: Plant
     verdict: str = ""
+    again: str = ""
 
     def planted(self) -> str:
         """The text of the column ``planted``."""
-        return dumps({"verdict": self.verdict or f"fail_{self.stage}", "code": self.code, "stage": self.stage})
+        form = {"verdict": self.verdict or f"fail_{self.stage}", "code": self.code, "stage": self.stage}
+        return dumps(form | {"again": self.again} if self.again else form)
 
 
 NONE = dumps({"verdict": "verified", "code": "", "stage": ""})
@@ -305,6 +309,28 @@ def _leaked_call(draft: Draft, rng: random.Random) -> str:
     return f"{draft.query} The answer is {dumps(draft.calls[0].form())}."
 
 
+# Semantic, and what comes after it: right records all the same
+
+
+def _described(draft: Draft, rng: random.Random) -> str | None:
+    """The query goes on with words of its prompt, such as hold no figure and no quote that the calls would have to."""
+    texts = [" ".join(str(tool["description"]).split()) for tool in draft.tools]
+    plain = [text for text in texts if len(text.split()) > 7 and not re.search(r"[\d\"']", text)]
+    return f"{draft.query} {rng.choice(plain)}" if plain else None
+
+
+def _stated(draft: Draft, rng: random.Random) -> str:
+    return f"This is all there is to say. {draft.query}"
+
+
+def _twice(draft: Draft, rng: random.Random) -> str | None:
+    """Two pairs in one reply that a reader would call the same."""
+    if draft.mode == Mode.CALL_FIRST:
+        return None
+    same = replace(draft, query=f"{draft.query.rstrip('.').upper()} !")
+    return f"[{draft.text()},{same.text()}]"
+
+
 def _untouched(draft: Draft, rng: random.Random) -> str:
     return draft.text()  # the reply is right; it is the judge that is made to err, by what ``planted`` says
 
@@ -366,6 +392,8 @@ FAULTS: dict[str, Fault] = {
     "quote_not_in_calls": Fault("grounding", "quote_not_in_calls", _query(_stray_quote)),
     "leaked_call": Fault("grounding", "leaked_call", _query(_leaked_call)),
     # these come true where ``semantic.checks`` has the check that is meant
+    "copied": Fault("semantic", "copied", _query(_described)),
+    "unclear": Fault("semantic", "unclear", _query(_stated)),
     "unlikely": Fault("semantic", "unlikely", _untouched),
     "no_likelihood": Fault("semantic", "no_likelihood", _untouched, verdict="error"),
     "roundtrip_differs": Fault("semantic", "roundtrip_differs", _calls_untouched),
@@ -373,6 +401,7 @@ FAULTS: dict[str, Fault] = {
     "judge_failed": Fault("semantic", "judge_failed", _untouched),
     "judge_unreadable": Fault("semantic", "judge_unreadable", _untouched),
     "judge_down": Fault("semantic", "engine_error", _untouched, verdict="error"),
+    "duplicate": Fault("", "", _twice, verdict="verified", again="duplicate"),
 }
 """Every fault by its name in a run file."""
 
