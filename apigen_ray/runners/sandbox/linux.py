@@ -6,8 +6,8 @@ such code can make any system call, and what holds is how the kernel answers it.
 """
 
 import ctypes
+import errno
 import functools
-import mmap
 import os
 import sys
 
@@ -22,23 +22,32 @@ _FILES_BY_ABI = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # .., r
 _CREATE, _RESTRICT = 444, 446  # the same number on every architecture
 
 _library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+if _library is not None:
+    _library.syscall.restype = ctypes.c_long
 
 
-def call(number: int, *arguments: "int | bytes | ctypes.Array[ctypes.c_char] | None") -> int:
-    """Makes a system call; bytes and buffers are handed over as pointers.
+def raw(number: int, *arguments: "int | bytes | None") -> int:
+    """Makes a system call and gives what the kernel answers: an error is its number below 0, no exception.
 
-    Raises:
-        OSError: the kernel's answer, or ENOSYS off Linux.
+    Bytes are handed over as pointers. Off Linux the answer is -ENOSYS.
     """
     if _library is None:
-        raise OSError(38, "not Linux")
+        return -errno.ENOSYS
     # An argument takes a whole register: a plain int would be passed as 32 bits, the upper half undefined.
     words = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
-    ctypes.set_errno(0)
     answer: int = _library.syscall(ctypes.c_long(number), *words)
-    if answer == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    return -ctypes.get_errno() if answer == -1 else answer
+
+
+def call(number: int, *arguments: "int | bytes | None") -> int:
+    """Makes a system call.
+
+    Raises:
+        OSError: the kernel's answer was an error.
+    """
+    answer = raw(number, *arguments)
+    if -4096 < answer < 0:
+        raise OSError(-answer, os.strerror(-answer))
     return answer
 
 
@@ -49,11 +58,6 @@ def prctl(option: int, *arguments: int) -> int:
         OSError: the kernel's answer.
     """
     return call(bpf.numbers(machine())["prctl"], option, *(*arguments, 0, 0, 0, 0)[:4])
-
-
-def address(memory: mmap.mmap) -> int:
-    """Where a mapping starts, for as long as it is there."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
 @functools.cache

@@ -11,11 +11,9 @@ before Landlock is asked). `prove_deadly` tries in processes of its own what end
 
 import errno
 import functools
-import mmap
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +37,10 @@ Proof = dict[str, str]
 """For each layer how it was proved, or why it is not there; `is_up` tells which."""
 
 _UP = "up: "
+_FOREIGN = f"only {' and '.join(bpf.ARCHITECTURES)} on Linux are known here"
+_HERE = -100  # AT_FDCWD
+_READ, _EXECUTE = 1, 4
+_PAGE = 1 << 16  # of any size that a kernel uses
 _PROBE_S = 10
 """Seconds after which a probe process ends itself: it is stuck."""
 
@@ -88,11 +90,11 @@ def available() -> Proof:
     proof: Proof = {}
     missing = [name for name in Limits(1, cpu_s=1).values() if name not in _LIMITS]
     proof["rlimits"] = f"absent: this platform has no {', '.join(missing)} limit" if missing else "available"
-    try:
-        proof["landlock"] = f"available: ABI {linux.landlock_abi()}"
-    except OSError as error:
-        proof["landlock"] = f"absent: {_no_landlock(error)}"
+    why = _no_landlock()
+    proof["landlock"] = f"absent: {why}" if why else f"available: ABI {linux.landlock_abi()}"
     why = _no_seccomp()
+    if not why:
+        bpf.program(linux.machine(), 0)  # made once: the processes forked from here on inherit it
     proof["seccomp"] = f"absent: {why}" if why else f"available: {linux.machine()}"
     return proof
 
@@ -113,12 +115,11 @@ def raise_walls(descriptor: int, limits: Limits, skip: frozenset[str] = frozense
         _limit(limits)
         proof["rlimits"] = _UP + _try_limits(limits)
     if "landlock" not in skip:
-        try:
-            linux.landlock_abi()
-        except OSError as error:
-            proof["landlock"] = f"absent: {_no_landlock(error)}"
+        absent = _no_landlock()
+        if absent:
+            proof["landlock"] = f"absent: {absent}"
         else:
-            before = _answer(_open_folder)
+            before = _open_folder()
             _restrict()
             proof["landlock"] = _UP + _try_landlock(before)
     if "seccomp" not in skip:
@@ -144,9 +145,11 @@ def _try_limits(limits: Limits) -> str:
         found = resource.getrlimit(_LIMITS[name])
         if found != (value, value):
             raise WallError("rlimits", name, f"{found} is read back, not {value}")
-    _expect("rlimits", "a mapping of the whole memory", lambda: _map(limits.memory_mb << 20, 0), errno.ENOMEM)
-    said = ", ".join(f"{name} {value}" for name, value in limits.values().items())
-    return f"{said}: read back; a mapping of {limits.memory_mb} MiB fails with ENOMEM"
+    if linux.machine():  # without access: what may be mapped counts, not what the machine has
+        wanted = -errno.ENOMEM
+        _expect("rlimits", "a mapping of the whole memory", _map(limits.memory_mb << 20, 0), wanted)
+    said = ", ".join([f"{name} {value}" for name, value in limits.values().items()])
+    return f"{said} read back; a mapping of the whole memory fails"
 
 
 def _restrict() -> None:
@@ -160,8 +163,8 @@ def _restrict() -> None:
 
 def _try_landlock(before: int) -> str:
     """Opens a folder that every user may read; ``before`` is what came of that before the layer was up."""
-    _expect("landlock", "opening a folder", _open_folder, errno.EACCES)
-    since = "as it did before, so that an outer wall may stand there too" if before else "and did not before"
+    _expect("landlock", "opening a folder", _open_folder(), -errno.EACCES)
+    since = "and did not before" if before == 0 else "as it did before: an outer wall may stand there too"
     return f"ABI {linux.landlock_abi()}: opening / fails with EACCES, {since}"
 
 
@@ -171,7 +174,9 @@ def _filter(descriptor: int) -> None:
     if why:
         raise WallError("seccomp", "installing the filter", why)
     if linux.call(bpf.numbers(linux.machine())["personality"], linux.GET_PERSONALITY) & linux.READ_IMPLIES_EXEC:
-        raise WallError("seccomp", "executable memory", "the process was started so that all readable memory is")
+        raise WallError(
+            "seccomp", "executable memory", "this process was started so that all it can read is executable"
+        )
     try:
         linux.prctl(linux.NO_NEW_PRIVS, 1)
         linux.install_filter(bpf.program(linux.machine(), descriptor))
@@ -180,21 +185,18 @@ def _filter(descriptor: int) -> None:
 
 
 def _try_seccomp(descriptor: int) -> str:
-    """Tries calls that fail in another way, or not at all, where only the other layers are up."""
+    """Makes calls that fail in another way, or not at all, where only the other layers are up."""
+    numbers = bpf.numbers(linux.machine())
     other = descriptor + 1
-    page = mmap.mmap(-1, mmap.PAGESIZE)
-    address = linux.address(page)
-    protect = bpf.numbers(linux.machine())["mprotect"]
-    for probe, action in (
-        ("opening a folder", _open_folder),
-        ("asking for a file's status", lambda: os.stat("/")),
-        ("reading from another descriptor", lambda: os.read(other, 1)),
-        ("writing to another descriptor", lambda: os.write(other, b"x")),
-        ("mapping executable memory", lambda: _map(mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC)),
-        ("making memory executable", lambda: linux.call(protect, address, mmap.PAGESIZE, 5)),
+    for probe, answer in (
+        ("opening a folder", _open_folder()),
+        ("asking for a file's status", linux.raw(numbers["newfstatat"], _HERE, b"/", bytes(256), 0)),
+        ("reading from another descriptor", linux.raw(numbers["read"], other, bytes(1), 1)),
+        ("writing to another descriptor", linux.raw(numbers["write"], other, bytes(1), 1)),
+        ("mapping executable memory", _map(_PAGE, _READ | _EXECUTE)),
+        ("making memory executable", linux.raw(numbers["mprotect"], 0, _PAGE, _READ | _EXECUTE)),
     ):
-        _expect("seccomp", probe, action, errno.EPERM)
-    page.close()
+        _expect("seccomp", probe, answer, -errno.EPERM)
     return "open, stat, other descriptors and executable memory fail with EPERM"
 
 
@@ -343,29 +345,25 @@ def _deadly(_limits: Limits) -> list[_Probe]:
 _PROBES = {"rlimits": _starving, "landlock": _blocked, "seccomp": _deadly}
 
 
-def _expect(layer: str, probe: str, action: Callable[[], object], wanted: int) -> None:
-    """Does something that must fail with an error number."""
-    found = _answer(action)
-    if found != wanted:
-        said = f"fails with {errno.errorcode.get(found, found)}" if found else "works"
-        raise WallError(layer, probe, f"{said}, and should fail with {errno.errorcode[wanted]}")
+def _expect(layer: str, probe: str, answer: int, wanted: int) -> None:
+    """Compares what the kernel answered with the error that it must answer."""
+    if answer != wanted:
+        said = f"fails with {errno.errorcode.get(-answer, -answer)}" if answer < 0 else "works"
+        raise WallError(layer, probe, f"{said}, and must fail with {errno.errorcode[-wanted]}")
 
 
-def _answer(action: Callable[[], object]) -> int:
-    """The error number of what something does; 0 if it works."""
-    try:
-        action()
-    except OSError as error:
-        return error.errno or -1
-    return 0
+def _open_folder() -> int:
+    """Opens a folder; 0 if that works, else the kernel's answer."""
+    answer = linux.raw(bpf.numbers(linux.machine())["openat"], _HERE, b"/", os.O_RDONLY | os.O_CLOEXEC)
+    if answer >= 0:
+        os.close(answer)
+    return min(answer, 0)
 
 
-def _open_folder() -> None:
-    os.close(os.open("/", os.O_RDONLY))
-
-
-def _map(length: int, protection: int) -> None:
-    mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=protection).close()
+def _map(length: int, protection: int) -> int:
+    """Maps memory of its own; the kernel's answer."""
+    private_anonymous = 0x22
+    return linux.raw(bpf.numbers(linux.machine())["mmap"], 0, length, protection, private_anonymous, -1, 0)
 
 
 def _connect() -> None:
@@ -373,20 +371,26 @@ def _connect() -> None:
         connection.connect(("127.0.0.1", 9))
 
 
-def _no_landlock(error: OSError) -> str:
-    """Why there is no Landlock, in words."""
-    if sys.platform != "linux":
-        return "this platform has none"
-    return {
-        errno.ENOSYS: "the kernel is older than 5.13 or built without it",
-        errno.EOPNOTSUPP: "the kernel has it, turned off at boot",
-    }.get(error.errno or 0, str(error))
+@functools.cache
+def _no_landlock() -> str:
+    """Why there is no Landlock, in words; "" if there is."""
+    if not linux.machine():
+        return _FOREIGN
+    try:
+        linux.landlock_abi()
+    except OSError as error:
+        return {
+            errno.ENOSYS: "the kernel is older than 5.13 or built without it",
+            errno.EOPNOTSUPP: "the kernel has it, turned off at boot",
+        }.get(error.errno or 0, str(error))
+    return ""
 
 
+@functools.cache
 def _no_seccomp() -> str:
     """Why seccomp cannot be used, in words; "" if it can."""
     if not linux.machine():
-        return f"there is a filter for {' and '.join(bpf.ARCHITECTURES)} on Linux only"
+        return _FOREIGN
     try:
         linux.prctl(linux.GET_SECCOMP)
         linux.call(bpf.numbers(linux.machine())["seccomp"], 2, 0, bpf.KILL.to_bytes(4, "little"))
