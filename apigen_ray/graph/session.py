@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 
@@ -45,7 +46,7 @@ def ray_session(held: int = 1) -> Iterator[Cluster]:
             ray.init(address=address, **quiet)
         else:  # a bare init() would join any cluster that it finds on the machine
             cpus = (os.cpu_count() or 1) + held
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+            _start(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     _quiet_data()
     context = ray.get_runtime_context()
     try:
@@ -58,6 +59,17 @@ def ray_session(held: int = 1) -> Iterator[Cluster]:
     finally:
         if ours:
             ray.shutdown()
+
+
+def _start(**options: Any) -> None:
+    """Starts a private session; a second time where Ray lost its patience, as it does after 30 s on a busy machine."""
+    try:
+        ray.init(**options)
+    except Exception as error:  # Ray raises this very class
+        if "timed out" not in str(error).lower():
+            raise
+        ray.shutdown()
+        ray.init(**options)
 
 
 def _quiet_data() -> None:
