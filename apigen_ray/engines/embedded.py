@@ -3,6 +3,9 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -85,6 +88,19 @@ def embedded_model() -> Path:
     return target
 
 
+@contextmanager
+def no_bars() -> Iterator[None]:
+    """Hides every progress bar of tqdm: transformers' own switch does not reach the one of its GGUF reader."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+    shown = tqdm.__init__
+    tqdm.__init__ = partialmethod(shown, disable=True)
+    try:
+        yield
+    finally:
+        tqdm.__init__ = shown
+
+
 def _convert(gguf: Path, into: Path) -> None:
     """Dequantises the weights to bfloat16; the tokenizer brings its chat template along."""
     import torch
@@ -93,6 +109,7 @@ def _convert(gguf: Path, into: Path) -> None:
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**source)
     config = GgufConfig(dequantize=True)
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=config)
-    model.save_pretrained(into)
+    with no_bars():
+        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=config)
+        model.save_pretrained(into)
     tokenizer.save_pretrained(into)

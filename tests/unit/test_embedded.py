@@ -1,4 +1,5 @@
 import importlib.metadata
+import io
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -41,6 +42,16 @@ def test_cache_is_apigens_own_then_the_users_then_the_default(monkeypatch, tmp_p
 
 def test_weights_are_found_without_importing_the_package(package):
     assert embedded_gguf() == package
+
+
+def test_no_bar_is_shown_while_it_converts():
+    tqdm = pytest.importorskip("tqdm.auto").tqdm
+    hidden, shown = io.StringIO(), io.StringIO()
+    with embedded.no_bars():
+        assert list(tqdm(range(3), file=hidden)) == [0, 1, 2]
+    assert list(tqdm(range(3), file=shown)) == [0, 1, 2]
+    assert hidden.getvalue() == ""
+    assert "3/3" in shown.getvalue()
 
 
 def test_converts_once(package, monkeypatch):
