@@ -14,11 +14,12 @@ from apigen_ray.config import SAMPLE
 from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
 from apigen_ray.graph.shared import KEPT, Shared
-from apigen_ray.records import DRAFT, NOT_REQUESTED, Request, Status
+from apigen_ray.records import DRAFT, Request
 from apigen_ray.rundir import RunDir, parquet_files
 from apigen_ray.sampling import Planner
 from apigen_ray.tables import conform
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
+from apigen_ray.verifiers.stages import reached
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -209,9 +210,5 @@ def _verifier(number: int, setting: Shared[Setting]) -> Verifier:
 
 
 def _to_judge(row: Row, number: int, ask: Ask) -> bool:
-    """Whether a row is to be judged: all earlier stages passed it, and the ask wants it."""
-    for kind in VERIFIERS[:number]:
-        status, code = row[f"{kind.name}_status"], row[f"{kind.name}_code"]
-        if status != Status.PASSED and not (status == Status.SKIPPED and code == NOT_REQUESTED):
-            return False
-    return ask.wanted(row)
+    """Whether a row is to be judged: it reached the stage, and the ask wants it."""
+    return reached(row, [kind.name for kind in VERIFIERS[:number]]) and ask.wanted(row)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from apigen_ray.asks.base import Row
 from apigen_ray.records import (
     EARLIER_STAGE,
     INTERNAL_ERROR,
@@ -26,23 +27,18 @@ def sample_schema(verifiers: Sequence[type[Verifier]]) -> pa.Schema:
     return pa.schema([*fields, pa.field("verdict", pa.string())])
 
 
-def reached(table: pa.Table, earlier: Sequence[str]) -> pa.ChunkedArray:
-    """Which rows reached a stage: all earlier ones passed, or were not asked for.
+def reached(row: Row, earlier: Sequence[str]) -> bool:
+    """Whether a row reached a stage: all earlier ones passed it, or were not asked for.
 
     Args:
-        table: sample rows.
-        earlier: names of the stages before it.
-
-    Returns:
-        Booleans, one for each row, never null.
+        row: a sample, with at least the statuses and codes of the stages before it.
+        earlier: names of these stages.
     """
-    live = pa.chunked_array([pa.repeat(pa.scalar(True), table.num_rows)])
     for name in earlier:
-        status, code = table[f"{name}_status"], table[f"{name}_code"]
-        passed = pc.equal(status, str(Status.PASSED))
-        unasked = pc.and_(pc.equal(status, str(Status.SKIPPED)), pc.equal(code, NOT_REQUESTED))
-        live = pc.and_(live, pc.fill_null(pc.or_(passed, unasked), False))
-    return live
+        status = row[f"{name}_status"]
+        if status != Status.PASSED and not (status == Status.SKIPPED and row[f"{name}_code"] == NOT_REQUESTED):
+            return False
+    return True
 
 
 def check(verifier: Verifier, table: pa.Table, earlier: Sequence[str]) -> pa.Table:
@@ -52,7 +48,8 @@ def check(verifier: Verifier, table: pa.Table, earlier: Sequence[str]) -> pa.Tab
     """
     if table.num_rows == 0:
         return table
-    live = reached(table, earlier)
+    said = table.select(["sample_id", *(f"{name}_{part}" for name in earlier for part in ("status", "code"))])
+    live = pa.array([reached(row, earlier) for row in said.to_pylist()])
     if pc.all(live).as_py():
         return _guarded(verifier, table)
     rest = skipped(verifier.name, table.filter(pc.invert(live)), EARLIER_STAGE)
@@ -61,7 +58,7 @@ def check(verifier: Verifier, table: pa.Table, earlier: Sequence[str]) -> pa.Tab
         return rest
     both = pa.concat_tables([_guarded(verifier, judged), rest])
     positions = pa.array(range(table.num_rows))
-    order = pa.concat_arrays([positions.filter(_flat(live)), positions.filter(_flat(pc.invert(live)))])
+    order = pa.concat_arrays([positions.filter(live), positions.filter(pc.invert(live))])
     return both.take(pc.sort_indices(order))
 
 
@@ -97,7 +94,3 @@ def _guarded(verifier: Verifier, table: pa.Table) -> pa.Table:
             table,
             {f"{name}_status": [str(Status.ERROR)], f"{name}_code": [INTERNAL_ERROR], f"{name}_detail": [detail]},
         )
-
-
-def _flat(array: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
