@@ -5,13 +5,21 @@ own (callbacks would). ctypes stays within reach of code that gets past the lang
 such code can make any system call, and what holds is how the kernel answers it.
 """
 
-import ctypes
 import errno
 import functools
 import os
 import sys
 
 from apigen_ray.runners.sandbox import bpf
+
+try:
+    import ctypes
+except ImportError:  # a Python that was built without libffi
+    _library = None
+else:
+    _library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    if _library is not None:
+        _library.syscall.restype = ctypes.c_long
 
 NO_NEW_PRIVS = 38
 SET_SECCOMP, GET_SECCOMP = 22, 21
@@ -20,10 +28,6 @@ READ_IMPLIES_EXEC = 0x0400000
 
 _FILES_BY_ABI = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # .., refer, truncate, ioctl on devices
 _CREATE, _RESTRICT = 444, 446  # the same number on every architecture
-
-_library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-if _library is not None:
-    _library.syscall.restype = ctypes.c_long
 
 
 def raw(number: int, *arguments: "int | bytes | None") -> int:
@@ -64,7 +68,7 @@ def prctl(option: int, *arguments: int) -> int:
 def machine() -> str:
     """The machine's name if there is a filter program for this process, else ""."""
     name = os.uname().machine if hasattr(os, "uname") else ""
-    known = name in bpf.ARCHITECTURES and sys.platform == "linux" and sys.maxsize > 1 << 32
+    known = name in bpf.ARCHITECTURES and _library is not None and sys.maxsize > 1 << 32
     return name if known and sys.byteorder == "little" else ""
 
 

@@ -37,7 +37,7 @@ Proof = dict[str, str]
 """For each layer how it was proved, or why it is not there; `is_up` tells which."""
 
 _UP = "up: "
-_FOREIGN = f"only {' and '.join(bpf.ARCHITECTURES)} on Linux are known here"
+_FOREIGN = f"there is only one for {' and '.join(bpf.ARCHITECTURES)} on Linux, and it needs ctypes"
 _HERE = -100  # AT_FDCWD
 _READ, _EXECUTE = 1, 4
 _PAGE = 1 << 16  # of any size that a kernel uses
