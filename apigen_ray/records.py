@@ -80,12 +80,14 @@ class Source:
         entry: its name there: the function's name, or method and path.
         digest: content hash of what stands behind it (a function's module text), so that a
             changed source is a changed API.
+        trust: ``trusted`` where the user says so: then what executes it confines its process and not its language.
     """
 
     kind: str
     location: str
     entry: str
     digest: str = ""
+    trust: str = "untrusted"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,16 +17,25 @@ class ExecutionSpec(BaseModel):
         timeout_s: wall-clock seconds for one call.
         memory_mb: MiB of address space for the process that a call runs in, its interpreter included.
         workers: processes that one runner keeps busy at a time.
+        isolation: ``owner``: calls to one module or package share a warm process, each in fresh globals; ``call``:
+            every call gets a process of its own.
+        clock: ``real``, or ``frozen``: functions always find the same moment, so that a run can be repeated.
+        preload: packages beside the standard library that functions may import, such as ``numpy``.
+        allow_weak: execute also where the kernel cannot confine processes; manifest and report then say WEAK.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    neutral: ClassVar[frozenset[str]] = frozenset({"workers"})
+    neutral: ClassVar[frozenset[str]] = frozenset({"workers", "allow_weak"})
     """Keys that cannot change what becomes of a row."""
 
     mode: Literal["live", "none"] = "live"
     timeout_s: float = Field(default=5.0, gt=0, le=3600)
     memory_mb: int = Field(default=1024, ge=128, le=1 << 20)
     workers: int = Field(default=1, ge=1, le=256)
+    isolation: Literal["owner", "call"] = "owner"
+    clock: Literal["real", "frozen"] = "real"
+    preload: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")], ...] = ()
+    allow_weak: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,9 @@ CODES = (
     "bad_output",  # it returned something that is not plain data
     "output_too_large",  # it returned more than may be kept
     "unknown_function",  # its source has no function of that name, or no source that can be executed
+    "refused",  # the language layer does not take it: line and reason are told
+    "forbidden",  # its process made a system call that no function may make: a security event
+    "quarantined",  # its source had a security event in an earlier batch
     "runner_unavailable",  # status error: the runner itself could not work
 )
 

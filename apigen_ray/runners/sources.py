@@ -1,10 +1,20 @@
 """Finds and reads the text of a Python source without executing anything of it."""
 
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+
+MAX_SOURCE = 2 << 20
+"""Bytes of one module that are read at most."""
+
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class SourceError(ValueError):
+    """A source that is there and is no text that could be executed; in words."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,10 @@ def read_source(location: str) -> SourceText:
 
     Raises:
         OSError: there is no such file or module, or it cannot be read.
-        ValueError: it is no text in the encoding that it names.
+        SourceError: it is too large, or no text in the encoding that it names.
     """
     file = Path(location).resolve() if location.endswith(".py") else _module_file(location)
-    text = importlib.util.decode_source(file.read_bytes())
+    text = _text(file)
     root, parts = file.parent, [file.stem]
     while (root / "__init__.py").is_file() and root.name.isidentifier():
         parts.insert(0, root.name)
@@ -46,6 +56,39 @@ def read_source(location: str) -> SourceText:
     if name in sys.stdlib_module_names:  # a user's random.py is not to stand in for the real one
         name += "_"
     return SourceText(name=name, file=str(file), root=str(root), text=text)
+
+
+def read_beside(root: str, name: str) -> tuple[str, str] | None:
+    """Text and file of a module that lies under the root of another one; None where there is none.
+
+    Args:
+        root: of the `SourceText` that imports it.
+        name: its dotted name; foreign code may have written it.
+
+    Raises:
+        SourceError: see `read_source`.
+    """
+    if not _NAME.fullmatch(name) or len(name) > 500:
+        return None
+    folder = Path(root).resolve()
+    path = folder.joinpath(*name.split("."))
+    for file in (path / "__init__.py", path.with_name(path.name + ".py")):
+        try:
+            found = file.resolve(strict=True)  # a link must not lead out of the folder
+            if found.is_file() and found.is_relative_to(folder):
+                return _text(found), str(found)
+        except OSError:
+            continue
+    return None
+
+
+def _text(file: Path) -> str:
+    if file.stat().st_size > MAX_SOURCE:
+        raise SourceError(f"{file} is larger than {MAX_SOURCE >> 20} MiB")
+    try:
+        return importlib.util.decode_source(file.read_bytes())
+    except (ValueError, SyntaxError, LookupError) as error:  # an encoding that does not exist, or is none of text
+        raise SourceError(f"{file} is no text: {error}") from error
 
 
 def _module_file(name: str) -> Path:

@@ -31,7 +31,12 @@ class ExecutionVerifier:
     - ``bad_output``: a function that returns NaN, bytes or a generator
     - ``output_too_large``: ``repeat(text="ab", times=200000)``
     - ``unknown_function``: a call to a function that is not offered, or that its source no longer has
-    - ``runner_unavailable`` (status ``error``): no child process starts, or the source is not on this machine
+    - ``refused``: a function that the language layer does not take (the detail names line and reason), that crashes or
+      starves the compiler, or whose file is no text or too large
+    - ``forbidden``: a function that makes a system call that none may make, ``os.fork()`` for one; a security event
+    - ``quarantined``: any call to a source that had a security event in an earlier batch of the same worker process
+    - ``runner_unavailable`` (status ``error``): no worker process starts, it cannot be confined here, or the source is
+      not on this machine
     - ``not_requested`` (status ``skipped``): mode ``none``, or a call to an API that has nothing behind it to execute
 
     A row has the code of its first call that failed. It is skipped if none failed and some could not be executed, and

@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from apigen_ray.runners.arguments import Misfit
+from apigen_ray.runners.sandbox.arguments import Misfit
 
 MAX_VALUE = 256 * 1024
 """Bytes of a result's JSON text that are kept at most."""

@@ -1,0 +1,341 @@
+"""One batch of calls on its way through workers: who gets what, who is suspected, who is blamed."""
+
+import select
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from apigen_ray.records import Status
+from apigen_ray.runners.base import Outcome, Task
+from apigen_ray.runners.handle import COMPILE, LOAD, StartError, Worker
+from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, proofs
+from apigen_ray.runners.sandbox.results import MAX_DETAIL
+from apigen_ray.runners.sandbox.walls import LAYERS, MANDATORY, is_up
+from apigen_ray.runners.sources import SourceError, read_beside
+from apigen_ray.runners.state import State
+
+IN_FLIGHT = 64
+"""Calls that a worker has been given and has not answered, at most."""
+PAUSE_S = 0.001
+"""What the parent waits before it looks at workers that have enough to do: many answers then wake it once."""
+STARTS = 2
+"""Processes in a row that may fail to start before the batch is given up."""
+MAX_TEXTS = 8 << 20
+"""Characters of all modules that one function needs."""
+
+
+class Batch:
+    """The calls of one run, from waiting to settled.
+
+    Args:
+        tasks: the calls; in here they go by their number.
+        state: the runner's; changed in place.
+    """
+
+    def __init__(self, tasks: Sequence[Task], state: State) -> None:
+        self._tasks = tasks
+        self._state = state
+        self._spec = state.spec
+        self._workers = state.workers
+        self._outcomes: list[Outcome | None] = [None] * len(tasks)
+        self._left = len(tasks)
+        self._programs: dict[int, Program] = {}  # by number
+        self._owners: dict[int, Owner] = {}  # with calls in this batch, by identity
+        self._suspects: deque[tuple[int, Program]] = deque()  # number of the call or COMPILE
+        self._failed_starts = 0
+        state.begin()
+        for number, task in enumerate(tasks):
+            found = state.program(task)
+            if isinstance(found, Outcome):
+                self._settle(number, found)
+            else:
+                self._programs[number] = found
+                self._wait(number, found)
+
+    def run(self) -> list[Outcome]:
+        """Settles every call."""
+        while self._left:
+            self._feed()
+            self._listen()
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+    def layers(self) -> dict[str, str]:
+        """See `apigen_ray.runners.python.PythonRunner.layers`."""
+        zygote = self._state.fork_from()
+        worker = Worker(zygote, Owner(trusted=False), alone=True)
+        try:
+            while not worker.ready:
+                if worker.deadline(0) < time.monotonic():
+                    raise StartError("a worker does not start")
+                time.sleep(PAUSE_S)
+                for answer in worker.receive():
+                    self._take(worker, answer)
+        except BrokenError as broken:
+            raise StartError(broken.detail) from broken
+        finally:
+            worker.dismiss()
+        found = {}
+        for layer in LAYERS:
+            own, probed = self._state.proved.get(layer, ""), zygote.proved.get(layer, "")
+            found[layer] = f"{own}; in probe processes: {probed.partition(': ')[2]}" if is_up(own) else probed or own
+        return found
+
+    def _settle(self, number: int, outcome: Outcome) -> None:
+        self._outcomes[number] = outcome
+        self._left -= 1
+
+    def _wait(self, number: int, program: Program, *, first: bool = False) -> None:
+        """Puts a call among those that wait."""
+        self._owners[id(program.owner)] = program.owner
+        if not program.waiting:
+            (program.owner.programs.appendleft if first else program.owner.programs.append)(program)
+        (program.waiting.appendleft if first else program.waiting.append)(number)
+
+    def _feed(self) -> None:
+        """Gives waiting calls to workers, and replaces idle ones by such as are needed."""
+        for worker in list(self._workers):
+            if not worker.alone and not worker.owner.apart and worker.owner.imports <= worker.imports:
+                self._fill(worker)
+        for worker in list(self._workers):
+            if not worker.given and self._wanted(worker) is not None:
+                self._dismiss(worker)
+        while self._left and len(self._workers) < self._spec.workers and self._start():
+            pass
+
+    def _fill(self, worker: Worker) -> None:
+        if len(worker.given) > IN_FLIGHT // 2:  # many at once: one write, and the worker wakes once
+            return
+        for _ in range(len(worker.owner.programs)):
+            program = worker.owner.programs[0]
+            if program.broken:
+                self._settle_all(program)
+            elif program.code is None:
+                if not program.compiling:
+                    worker.compile(program)
+            else:
+                while program.waiting and len(worker.given) < IN_FLIGHT:
+                    number = program.waiting.popleft()
+                    worker.give(number, program, self._tasks[number].arguments)
+                if program.waiting:
+                    break
+            worker.owner.programs.popleft()
+            if program.waiting:
+                worker.owner.programs.append(program)
+        worker.send()
+
+    def _settle_all(self, program: Program) -> None:
+        while program.waiting and program.broken:
+            self._settle(program.waiting.popleft(), program.broken)
+
+    def _wanted(self, idle: Worker | None = None) -> tuple[Owner, tuple[int, Program] | None] | None:
+        """What a worker is to be started for: an owner, and what it is to do alone; None where nothing waits."""
+        if self._suspects:
+            return self._suspects[0][1].owner, self._suspects[0]
+        served = {id(worker.owner) for worker in self._workers if worker is not idle and not worker.alone}
+        later = None
+        for owner in self._owners.values():
+            for program in owner.programs:
+                self._settle_all(program)
+            owner.programs = deque(program for program in owner.programs if program.waiting)
+            if owner.apart:
+                for program in owner.programs:
+                    if program.code is not None:
+                        return owner, (program.waiting[0], program)
+                    if not program.compiling:
+                        return owner, (COMPILE, program)
+                continue
+            if any(program.code is not None or not program.compiling for program in owner.programs):
+                if id(owner) not in served:
+                    return owner, None
+                later = later or (owner, None)
+        return later
+
+    def _start(self) -> bool:
+        """Starts a worker for a suspect, or for calls that wait; false where there are none, or it did not start."""
+        wanted = self._wanted()
+        if wanted is None:
+            return False
+        owner, job = wanted
+        try:
+            worker = Worker(self._state.fork_from(), owner, alone=job is not None)
+        except StartError as error:
+            self._not_started(str(error))
+            return False
+        self._workers.append(worker)
+        if job is None:
+            self._fill(worker)
+            return True
+        number, program = job
+        if self._suspects:
+            self._suspects.popleft()
+        elif number != COMPILE:
+            program.waiting.popleft()
+        if number == COMPILE:
+            worker.compile(program)
+        else:
+            worker.give(number, program, self._tasks[number].arguments)
+        worker.send()
+        return True
+
+    def _not_started(self, detail: str) -> None:
+        self._failed_starts += 1
+        if self._failed_starts < STARTS:
+            return
+        for worker in list(self._workers):
+            self._dismiss(worker)
+        text = f"no worker process starts: {detail}"[:MAX_DETAIL]
+        for number, outcome in enumerate(self._outcomes):
+            if outcome is None:
+                self._settle(number, Outcome(Status.ERROR, "runner_unavailable", detail=text))
+
+    def _dismiss(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        worker.dismiss()
+
+    def _listen(self) -> None:
+        """Waits for answers, or until a worker is past its time, and takes in what there is."""
+        busy = {worker.socket.fileno(): worker for worker in self._workers if worker.given}
+        if not busy or self._state.zygote is None:
+            return
+        if all(len(worker.given) > IN_FLIGHT // 2 for worker in busy.values()):
+            time.sleep(PAUSE_S)
+        poll = select.poll()
+        for descriptor, worker in busy.items():
+            poll.register(descriptor, worker.events())
+        poll.register(self._state.zygote.socket, select.POLLIN)
+        patience = min(worker.deadline(self._spec.timeout_s) for worker in busy.values()) - time.monotonic()
+        for descriptor, event in poll.poll(max(0, patience * 1000 + 1)):
+            silent = busy.pop(descriptor, None)
+            if silent is None:
+                self._state.zygote.receive()
+                continue
+            if silent not in self._workers:  # given up with the rest of the batch, a moment ago
+                continue
+            if event & select.POLLOUT:
+                silent.send()
+            if event & ~select.POLLOUT:
+                self._read(silent)
+        now = time.monotonic()
+        for worker in busy.values():  # these were silent: whatever came is looked at before the clock is
+            if worker in self._workers and worker.deadline(self._spec.timeout_s) <= now:
+                self._break(worker, BrokenError("timeout", f"no answer within {self._spec.timeout_s:g} s"))
+
+    def _read(self, worker: Worker) -> None:
+        try:
+            for answer in worker.receive():
+                self._take(worker, answer)
+                if worker not in self._workers:
+                    return
+        except BrokenError as broken:
+            self._break(worker, broken)
+        worker.since = time.monotonic()
+
+    def _take(self, worker: Worker, answer: Answer) -> None:
+        """One answer: to the word that the worker is up, else to the first request without one."""
+        if not worker.ready:
+            self._state.proved = proofs(answer)
+            missing = [layer for layer in MANDATORY if not is_up(self._state.proved.get(layer, ""))]
+            if missing and not self._spec.allow_weak:
+                raise BrokenError("killed", f"its {missing[0]} do not stand")
+            worker.ready = True
+            self._failed_starts = 0
+            return
+        expected = worker.given[0][0] if worker.given else None
+        if expected is None or answer.number != max(expected, LOAD):
+            raise BrokenError("killed", "it wrote into the runner's protocol")
+        if answer.code == "memory":  # the heap is in a poor state now, and another call may have filled it
+            raise BrokenError(answer.code, answer.detail)
+        number, program = worker.given[0]
+        if number == COMPILE:
+            self._compiled(program, answer)
+        elif number == LOAD:
+            program.tried = True
+            if answer.code:
+                program.broken = answer.outcome()
+        else:
+            self._settle(number, program.broken or answer.outcome())
+            worker.settled.append(number)
+        worker.given.popleft()
+        if answer.code == "timeout" or (worker.alone and number != LOAD):
+            self._retire(worker)
+
+    def _compiled(self, program: Program, answer: Answer) -> None:
+        """Takes in what a worker has made of a program, or gets it the texts that it lacks."""
+        if not answer.code:
+            program.code, imports = compiled(answer)
+            program.owner.imports.update(imports)
+        elif answer.code == "needs":
+            self._fetch(program, needed(answer))
+        else:
+            program.broken = answer.outcome()
+        program.compiling = False
+        if program.waiting and program not in program.owner.programs:
+            program.owner.programs.append(program)
+
+    def _fetch(self, program: Program, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                if name in program.texts:
+                    raise SourceError(f"{name} was asked for twice")
+                found = read_beside(program.source.root, name)
+            except SourceError as error:
+                program.broken = Outcome(Status.REJECTED, "refused", detail=str(error)[:MAX_DETAIL])
+                return
+            program.texts[name], program.files[name] = found if found is not None else (None, "")
+        if sum(len(text or "") for text in program.texts.values()) > MAX_TEXTS:
+            detail = f"the modules that it needs are more than {MAX_TEXTS >> 20} Mi characters"
+            program.broken = Outcome(Status.REJECTED, "refused", detail=detail)
+
+    def _retire(self, worker: Worker) -> None:
+        """Ends a worker that has answered what it was given to be blamed for; the rest waits again."""
+        self._dismiss(worker)
+        self._again(worker.given)
+
+    def _again(self, given: Sequence[tuple[int, Program]]) -> None:
+        for number, program in reversed(given):
+            if number == COMPILE:
+                program.compiling = False
+            elif number != LOAD:
+                self._wait(number, program, first=True)
+
+    def _break(self, worker: Worker, broken: BrokenError) -> None:
+        """Ends a worker; its first unanswered call is suspected, or blamed where it was alone, the rest waits again."""
+        seconds = time.monotonic() - worker.since
+        self._dismiss(worker)
+        if not worker.ready:
+            if worker.alone:
+                self._suspects.extendleft(reversed([job for job in worker.given if job[0] != LOAD]))
+            else:
+                self._again(worker.given)
+            self._not_started(broken.detail)
+            return
+        if broken.code == "forbidden":
+            self._distrust(worker)
+        jobs = [job for job in worker.given if job[0] != LOAD]
+        if not jobs:
+            return
+        number, program = jobs[0]
+        self._again(jobs[1:])
+        if not worker.alone:
+            self._suspects.append((number, program))
+            return
+        outcome = Outcome(Status.REJECTED, broken.code, None, broken.detail, seconds)
+        if number == COMPILE:
+            words = f"it does not compile: {broken.detail}"[:MAX_DETAIL]
+            program.compiling = False
+            program.broken = Outcome(Status.REJECTED, "refused", None, words, seconds)
+            return
+        self._settle(number, outcome)
+        if worker.given[0][0] == LOAD:  # no call of this program can do better
+            program.broken = outcome
+
+    def _distrust(self, worker: Worker) -> None:
+        """After a security event: what the worker answered is forgotten, its owner's calls get a process each."""
+        worker.owner.quarantined = worker.owner.apart = True
+        for number in worker.settled:
+            self._outcomes[number] = None
+            self._left += 1
+            self._wait(number, self._programs[number])
+        for other in list(self._workers):
+            if other.owner is worker.owner and not other.alone:
+                self._retire(other)

@@ -1,0 +1,359 @@
+"""Zygote and workers as the parent sees them: what was asked, what was answered, and when it is past waiting for."""
+
+import contextlib
+import importlib.util
+import itertools
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, forged, parse
+from apigen_ray.runners.sandbox.results import MAX_VALUE
+from apigen_ray.runners.sandbox.walls import MANDATORY
+
+START_S = 30.0
+"""Seconds after which a zygote or a worker that has not said that it is ready counts as not started."""
+MAX_FRAME = 6 * MAX_VALUE + 65536
+"""Bytes of an answer: JSON inside JSON takes up to six bytes for one, and a detail comes with it."""
+MAX_CODE = 16 << 20
+"""Bytes of the answer to a compile."""
+MAX_REQUEST = 1 << 20
+"""Bytes of arguments from which on a frame of requests is closed."""
+LOAD, COMPILE = -1, -2
+"""Stand for the number of a call where a program is loaded or compiled."""
+GRACE = 1.1
+"""Times the time limit that the supervisor waits: the soft limit inside, which loses no worker's time, comes first."""
+
+_ZYGOTE = str(Path(__file__).with_name("sandbox") / "zygote.py")
+_frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class StartError(Exception):
+    """A zygote or worker that cannot be used; in words."""
+
+
+class Zygote:
+    """The process that workers are forked from, started by exec with an empty environment.
+
+    Args:
+        spec: limits, and what it imports.
+
+        skip: layers that are left out.
+
+    Attributes:
+        proved: what it proved of each layer in probe processes.
+
+    Raises:
+        StartError: it cannot be started, with what it said.
+    """
+
+    def __init__(self, spec: ExecutionSpec, skip: frozenset[str]) -> None:
+        if not hasattr(os, "fork"):
+            raise StartError("this platform has no fork: run in a Linux container, or with execution.mode: none")
+        if skip.intersection(MANDATORY) and not spec.allow_weak:
+            raise StartError("layers can be left out only with execution.allow_weak")
+        settings = {
+            "skip": sorted(skip),
+            "weak": spec.allow_weak,
+            "memory_mb": spec.memory_mb,
+            "timeout_s": spec.timeout_s,
+            "preload": spec.preload,
+            "folders": _folders(["RestrictedPython", *spec.preload]),
+            "clock": spec.clock,
+        }
+        self._deaths: dict[int, tuple[int, str]] = {}
+        self._alive: set[int] = set()
+        self._names = itertools.count()
+        self._inbox = bytearray()
+        self.socket, theirs = socket.socketpair()
+        held, self._life = os.pipe()  # the kernel kills all when the end that we hold is closed
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
+                [
+                    sys.executable,
+                    *("-s -P -S -B".split()),
+                    _ZYGOTE,
+                    str(theirs.fileno()),
+                    str(held),
+                    _frame_text(settings),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONHASHSEED": "0"},  # sets of strings have one order; it is taken out again at the start
+                cwd="/",
+                close_fds=True,
+                pass_fds=(theirs.fileno(), held),
+                start_new_session=True,
+            )
+        except BaseException as error:
+            self.socket.close()
+            os.close(self._life)
+            if isinstance(error, OSError):
+                raise StartError(str(error)) from error
+            raise
+        finally:
+            theirs.close()
+            os.close(held)
+        try:
+            self.proved = self._ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _ready(self) -> dict[str, str]:
+        until = time.monotonic() + START_S
+        while True:
+            if not self._wait(until - time.monotonic()):
+                raise StartError(f"its zygote was not ready within {START_S:g} s")
+            for message in self._messages():
+                if message[0] == "ready":
+                    return dict(message[1])
+                mend = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
+                raise StartError(f"{message[1]}; {mend}" if "WallError" in message[1] else message[1])
+            if self._process.poll() is not None:
+                raise StartError(f"its zygote ended with exit status {self._process.returncode}")
+
+    def _wait(self, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(max(0, seconds * 1000)))
+
+    def _messages(self) -> Iterator[list[Any]]:
+        """What it has said; ends the loop quietly where it is gone: the next fork tells."""
+        try:
+            data = self.socket.recv(1 << 16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
+        self._inbox += data
+        while len(self._inbox) >= 4:
+            end = 4 + int.from_bytes(self._inbox[:4], "big")
+            if len(self._inbox) < end:
+                return
+            body = bytes(self._inbox[4:end])
+            del self._inbox[:end]
+            yield json.loads(body)
+
+    def receive(self) -> None:
+        """Takes in which workers have died."""
+        for message in self._messages():
+            if message[0] == "dead" and message[1] in self._alive:
+                self._deaths[message[1]] = (message[2], message[3])
+
+    def gone(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def fork(self, theirs: socket.socket, imports: Sequence[str]) -> int:
+        """Asks for a worker with this end of a socket; its name.
+
+        Raises:
+            StartError: the zygote is gone.
+        """
+        name = next(self._names)
+        body = _frame_text(["fork", name, imports]).encode()
+        try:
+            frame = struct.pack(">I", len(body)) + body
+            sent = socket.send_fds(self.socket, [frame], [theirs.fileno()])
+            self.socket.sendall(frame[sent:])
+        except OSError as error:
+            raise StartError(f"its zygote is gone: {error}") from error
+        self._alive.add(name)
+        return name
+
+    def end(self, name: int) -> None:
+        """Kills a worker, if it is still there."""
+        if name not in self._deaths:
+            body = _frame_text(["kill", name]).encode()
+            with contextlib.suppress(OSError):  # it is gone, and its workers with it
+                self.socket.sendall(struct.pack(">I", len(body)) + body)
+        self._alive.discard(name)
+        self._deaths.pop(name, None)
+
+    def death(self, name: int) -> tuple[int, str] | None:
+        """Status and words of a worker that has died, or is about to."""
+        until = time.monotonic() + 1.0
+        while name not in self._deaths and self._wait(until - time.monotonic()) and not self.gone():
+            self.receive()
+        return self._deaths.get(name)
+
+    def kill(self) -> None:
+        """Ends the process and its workers, and waits for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.socket.close()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
+
+
+def _folders(packages: Sequence[str]) -> list[str]:
+    """The folders that packages lie in, so that a zygote finds them.
+
+    Raises:
+        StartError: one is not installed here.
+    """
+    folders: dict[str, None] = {}
+    for package in packages:
+        spec = importlib.util.find_spec(package.partition(".")[0])
+        if spec is None or spec.origin is None:
+            raise StartError(f"execution.preload: there is no package {package!r} here; install it or leave it out")
+        file = Path(spec.origin)
+        folders[str(file.parents[1] if file.name == "__init__.py" else file.parent)] = None
+    return list(folders)
+
+
+class Worker:
+    """One worker process and what it has been given.
+
+    Args:
+        zygote: what forks it.
+        owner: whose calls it serves.
+        alone: it gets one call or compile, and is ended after it.
+
+    Raises:
+        StartError: it cannot be started.
+    """
+
+    def __init__(self, zygote: Zygote, owner: Owner, *, alone: bool) -> None:
+        self._zygote = zygote
+        self.owner = owner
+        self.alone = alone
+        self.imports = frozenset(owner.imports)
+        self.loaded: set[int] = set()
+        self.given: deque[tuple[int, Program]] = deque()  # unanswered: number of the task, LOAD or COMPILE
+        self.settled: list[int] = []  # numbers of the calls that it has answered in this batch
+        self.ready = False
+        self.since = time.monotonic()  # when the first unanswered request had the worker to itself
+        self._requests: list[list[Any]] = []
+        self._weight = 0
+        self._outbox = bytearray()
+        self._inbox = bytearray()
+        try:
+            self.socket, theirs = socket.socketpair()
+        except OSError as error:
+            raise StartError(str(error)) from error
+        with theirs:
+            try:
+                self._name = zygote.fork(theirs, sorted(self.imports))
+            except BaseException:
+                self.socket.close()
+                raise
+        self.socket.setblocking(False)
+
+    def compile(self, program: Program) -> None:
+        """Queues a program to be compiled."""
+        source = program.source
+        self._put(COMPILE, program, ["compile", source.name, program.entry, program.texts, program.files])
+        self._weight += sum(len(text or "") for text in program.texts.values())
+        program.compiling = True
+
+    def give(self, number: int, program: Program, arguments: str) -> None:
+        """Queues a call, and its program first where the worker has not seen it."""
+        if program.key not in self.loaded:
+            self._put(LOAD, program, ["load", program.key, program.code, program.seed(), not program.tried])
+            self.loaded.add(program.key)
+        self._put(number, program, ["call", number, program.key, arguments])
+        self._weight += len(arguments)
+        if self._weight > MAX_REQUEST:
+            self._close_frame()
+
+    def _put(self, number: int, program: Program, request: list[Any]) -> None:
+        if not self.given:
+            self.since = time.monotonic()
+        self._requests.append(request)
+        self.given.append((number, program))
+
+    def _close_frame(self) -> None:
+        if self._requests:
+            body = _frame_text(self._requests).encode()
+            self._outbox += struct.pack(">I", len(body)) + body
+            self._requests = []
+            self._weight = 0
+
+    def deadline(self, timeout_s: float) -> float:
+        """When the worker is to be given up, in the time of `time.monotonic`."""
+        return self.since + (timeout_s * GRACE if self.ready else START_S)
+
+    def events(self) -> int:
+        """What to wait for."""
+        return select.POLLIN | (select.POLLOUT if self._outbox else 0)
+
+    def send(self) -> None:
+        """Writes as much of what is queued as the socket takes."""
+        self._close_frame()
+        try:
+            while self._outbox:
+                del self._outbox[: self.socket.send(self._outbox)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._outbox.clear()  # it is gone: `receive` says so, after what it had answered
+
+    def receive(self) -> Iterator[Answer]:
+        """The answers that have come, one after the other.
+
+        Raises:
+            BrokenError: the worker is gone, or says what it cannot say.
+        """
+        try:
+            data = self.socket.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            raise self._end()
+        inbox = self._inbox
+        inbox += data
+        start = 0
+        try:
+            while len(inbox) - start >= 4:
+                end = start + 4 + int.from_bytes(inbox[start : start + 4], "big")
+                compiles = self.ready and bool(self.given) and self.given[0][0] == COMPILE
+                if end - start > (MAX_CODE if compiles else MAX_FRAME):
+                    raise forged()
+                if len(inbox) < end:
+                    break
+                body = inbox[start + 4 : end]
+                start = end
+                yield parse(body, compiles=compiles, first=not self.ready)
+        finally:
+            del inbox[:start]
+
+    def dismiss(self) -> None:
+        """Ends the process."""
+        self._zygote.end(self._name)
+        self.socket.close()
+
+    def _end(self) -> BrokenError:
+        """How the process ended, in words."""
+        death = self._zygote.death(self._name)
+        if death is None:
+            words = "its zygote is gone" if self._zygote.gone() else "it closed the runner's connection"
+            return BrokenError("killed", words)
+        status, words = death
+        if words:
+            return BrokenError("killed", words)
+        if status == -signal.SIGSYS:
+            return BrokenError("forbidden", "its process was ended by a system call that no function may make (SIGSYS)")
+        if status >= 0:
+            return BrokenError("killed", f"its process ended with exit status {status}")
+        return BrokenError("killed", f"its process was ended by {signal.Signals(-status).name}")

@@ -1,0 +1,319 @@
+"""What a worker does: behind its walls it compiles sources, calls their functions and answers in plain data.
+
+Forked by `apigen_ray.runners.sandbox.zygote`, which has imported all that is needed here. Frames are a big-endian
+4-byte length and a JSON text; `serve` says what is in them. Whatever ends this process is one answer missing, no more.
+"""
+
+import base64
+import gc
+import hashlib
+import inspect
+import json
+import os
+import random
+import signal
+import struct
+import sys
+import time
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apigen_ray.runners.sandbox.arguments import Converter, Misfit, converted, converter
+from apigen_ray.runners.sandbox.results import MAX_DETAIL, MAX_VALUE, TooLarge, result_text
+from apigen_ray.runners.sandbox.trusted import Compiled, Needs, NoFunctionError, Opened, compile_trusted
+from apigen_ray.runners.sandbox.walls import WallError
+from apigen_ray.strict_json import JsonProblem, loads
+
+Answer = tuple[str, str | None, str]
+"""Code ("" where the call passed), JSON text of the result, detail."""
+OK: Answer = ("", None, "")
+WALLS = "walls"
+"""Code of the first frame where the walls do not stand; the detail says why."""
+NEEDS = "needs"
+"""Code of the answer to a ``compile`` that lacks texts; the value is the JSON list of their modules."""
+
+# Bound here once, so that a function that patches the json module does not change how it is answered.
+_read_frame = json.JSONDecoder().decode
+_frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_set_timer, _PROF = signal.setitimer, signal.ITIMER_PROF
+_now = time.perf_counter
+
+
+class Overtime(BaseException):
+    """A call has had its time; no `Exception`, so that only code that swallows everything swallows it."""
+
+
+class Clock:
+    """The soft limit: raises `Overtime` in a call that computes for too long.
+
+    It counts the CPU time of this process, so that a call is not blamed for a busy machine; code that never comes back
+    to the interpreter is left to the supervisor's hard limit.
+
+    Args:
+        seconds: what a call may compute; 0 has no limit.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.running = False
+
+    def install(self) -> None:
+        """Takes the signal, while that is still allowed."""
+        signal.signal(signal.SIGPROF, self._ring)
+
+    def _ring(self, *_: object) -> None:
+        if self.running:
+            self.running = False
+            raise Overtime
+
+    def start(self) -> None:
+        """Begins a call: whatever was left of the one before is set back."""
+        _set_timer(_PROF, self._seconds)
+        self.running = True
+
+
+@dataclass
+class Binding:
+    """How a function takes its arguments: known after the first call, as the source does not change.
+
+    Attributes:
+        allowed: names that may be given by keyword.
+        required: names that must be given; one that is positional only is not in ``allowed``, so no call can bind.
+        anything: it has ``**kwargs``.
+        converters: what to convert, by parameter; None where it depends on classes that every call makes anew.
+    """
+
+    allowed: frozenset[str]
+    required: frozenset[str]
+    anything: bool
+    converters: dict[str, Converter] | None
+
+
+class Program:
+    """One function of one source, compiled.
+
+    Args:
+        compiled: its code.
+        seed: what `random` is reseeded with, with the arguments, before every call; None: it has no use for it.
+    """
+
+    def __init__(self, compiled: Compiled, seed: str | None) -> None:
+        self._compiled = compiled
+        self._seed = seed
+        self._binding: Binding | None = None
+
+    def open(self, typed: bool) -> Opened:
+        """The function in fresh globals."""
+        return self._compiled.open(typed)
+
+    def call(self, arguments: str) -> Answer:
+        """Calls the function by keyword; raises whatever it raises."""
+        try:
+            values = loads(arguments)
+        except JsonProblem as problem:
+            return "argument_error", None, f"arguments: {problem.code}: {problem.detail}"[:MAX_DETAIL]
+        if type(values) is not dict:
+            return "argument_error", None, "arguments must be a JSON object"
+        if self._seed is not None:
+            reseed(self._seed, arguments)
+        binding = self._binding
+        # Annotations are evaluated once, unless they name classes that every call makes anew.
+        opened = self.open(binding is None or binding.converters is None)
+        function = opened.function
+        if binding is None:
+            binding = self._binding = bind(opened)
+        if not (values.keys() >= binding.required and (binding.anything or values.keys() <= binding.allowed)):
+            return "argument_error", None, refusal(function, values)
+        converters = binding.converters if binding.converters is not None else converters_of(opened)[0]
+        if converters:
+            try:
+                for name in converters.keys() & values.keys():
+                    values[name] = converted(converters[name], values[name], name)
+            except Misfit as misfit:
+                return "argument_error", None, f"{misfit.path}: {misfit.message}"[:MAX_DETAIL]
+        return answer(function(**values))
+
+
+def reseed(seed: str, arguments: str) -> None:
+    """Sets `random`, and numpy's where it is preloaded, to where the same call always finds it."""
+    digest = hashlib.blake2b(f"{seed}\n{arguments}".encode(), digest_size=8).digest()
+    random.seed(int.from_bytes(digest, "big"))
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(int.from_bytes(digest[:4], "big"))
+
+
+def bind(opened: Opened) -> Binding:
+    """How a function takes its arguments."""
+    parameters = list(inspect.signature(opened.function).parameters.values())
+    kinds = inspect.Parameter
+    converters, own = converters_of(opened)
+    return Binding(
+        allowed=frozenset(p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)),
+        required=frozenset(
+            p.name
+            for p in parameters
+            if p.default is kinds.empty and p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)
+        ),
+        anything=any(p.kind is kinds.VAR_KEYWORD for p in parameters),
+        converters=None if own else converters,
+    )
+
+
+def converters_of(opened: Opened) -> tuple[dict[str, Converter], list[str]]:
+    """What to convert, by parameter, and the classes of its own module that a function's parameters name."""
+    own: list[str] = []
+    home = opened.function.__module__
+    found = {name: converter(hint, home, own) for name, hint in opened.hints.items() if name != "return"}
+    return {name: convert for name, convert in found.items() if convert is not None}, own
+
+
+def refusal(function: Callable[..., Any], values: Mapping[str, Any]) -> str:
+    """Why arguments do not bind, in the words of `inspect`."""
+    try:
+        inspect.signature(function).bind(**values)
+    except TypeError as error:
+        return message(error)
+    return "the arguments do not bind by keyword"
+
+
+def answer(value: Any) -> Answer:
+    """The answer for what a function returned."""
+    if type(value) is types.CoroutineType:
+        value.close()  # else Python warns that nobody waited for it
+    try:
+        return "", result_text(value), ""
+    except Misfit as misfit:
+        path = misfit.path if len(misfit.path) <= 200 else misfit.path[:200] + "..."
+        return "bad_output", None, f"${path}: {misfit.message}"[:MAX_DETAIL]
+    except TooLarge:
+        return "output_too_large", None, f"more than {MAX_VALUE >> 10} KiB of JSON"
+
+
+def message(error: BaseException) -> str:
+    """``Type: text`` of an exception, whatever its text does when asked for."""
+    try:
+        text = str(error)[:MAX_DETAIL]
+    except BaseException:  # foreign code
+        text = ""
+    name = type(error).__name__
+    return (f"{name}: {text}" if text else name)[:MAX_DETAIL].encode("utf-8", "replace").decode()
+
+
+def compiled(name: str, entry: str, sources: Mapping[str, str | None], files: Mapping[str, str]) -> Answer:
+    """The answer to a ``compile``: code as base64 and what it imports, or the texts that it lacks."""
+    try:
+        found = compile_trusted(sources, files, name, entry)
+    except MemoryError:
+        raise
+    except BaseException as error:
+        return "unknown_function", None, f"{name} cannot be loaded: {message(error)}"[:MAX_DETAIL]
+    if isinstance(found, Needs):
+        return NEEDS, _frame_text(found.modules), ""
+    return "", _frame_text([base64.b64encode(found.to_bytes()).decode(), found.imports]), ""
+
+
+def loaded(programs: dict[int, Program], key: int, code: str, seed: str | None, trial: bool) -> Answer:
+    """The answer to a ``load``: the function is ready, and has been opened once where a trial was asked for."""
+    program = Program(Compiled.from_bytes(base64.b64decode(code)), seed)
+    if trial:
+        try:
+            program.open(True)
+        except (MemoryError, Overtime):
+            raise
+        except NoFunctionError as error:
+            return "unknown_function", None, str(error)[:MAX_DETAIL]
+        except BaseException as error:
+            return "unknown_function", None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
+    programs[key] = program
+    return OK
+
+
+def serve(
+    read: Callable[[int], bytes], write: Callable[[bytes], None], ready: Mapping[str, str], timeout_s: float
+) -> None:
+    """Says that it is ready, then answers requests until there are no more.
+
+    A frame to here is a list of requests: ``["compile", name, entry, texts, files]``, ``["load", key, code, seed,
+    trial]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its order, by a frame
+    ``[number, code, value, detail, seconds]``; the number of a load, a compile, and of the word that it is ready (whose
+    value is the JSON of what was proved) is -1. The parent blames the first request without an answer, so an answer is
+    out before the next request is looked at.
+
+    Args:
+        read: gives exactly so many bytes, or fewer at the end.
+        write: takes a whole frame.
+        ready: what was proved of each layer.
+        timeout_s: CPU seconds that one request may take.
+    """
+    programs: dict[int, Program] = {}
+    clock = Clock(timeout_s)
+    clock.install()
+
+    write(frame(-1, "", _frame_text(ready), "", 0.0))
+    while len(head := read(4)) == 4:
+        for kind, *rest in _read_frame(read(struct.unpack(">I", head)[0]).decode()):
+            number, reply = -1, OK
+            started = _now()
+            try:
+                clock.start()
+                if kind == "call":
+                    number, key, arguments = rest
+                    program = programs.get(key)
+                    if program is not None:
+                        reply = program.call(arguments)
+                    else:  # its load has just said why
+                        reply = "unknown_function", None, "it was not loaded"
+                elif kind == "load":
+                    reply = loaded(programs, *rest)
+                else:
+                    reply = compiled(*rest)
+                clock.running = False
+            except MemoryError:
+                clock.running = False
+                reply = "memory", None, "it asked for more memory than it may"
+            except Overtime:
+                reply = "timeout", None, f"it computed for more than {timeout_s:g} s"
+            except NoFunctionError as error:
+                clock.running = False
+                reply = "unknown_function", None, str(error)[:MAX_DETAIL]
+            except BaseException as error:  # SystemExit and KeyboardInterrupt too: they end a call, not the worker
+                clock.running = False
+                reply = "exec_error", None, message(error)
+            write(frame(number, *reply, round(_now() - started, 6)))
+
+
+def frame(number: int, code: str, value: str | None, detail: str, seconds: float) -> bytes:
+    """The frame of an answer."""
+    body = _frame_text((number, code, value, detail, seconds)).encode()
+    return struct.pack(">I", len(body)) + body
+
+
+def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: float) -> None:
+    """Puts the walls up and serves until the parent has no more requests; does not return.
+
+    Args:
+        descriptor: the worker's own socket.
+        walls: puts them up and tells what was proved of each.
+        timeout_s: CPU seconds that one request may take.
+    """
+    reader = open(descriptor, "rb", buffering=1 << 16, closefd=False)
+
+    def write(data: bytes) -> None:
+        sent = os.write(descriptor, data)
+        while sent < len(data):
+            sent += os.write(descriptor, data[sent:])
+
+    try:
+        gc.enable()
+        try:
+            ready = walls()
+        except WallError as error:
+            write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
+            os._exit(1)
+        serve(reader.read, write, ready, timeout_s)
+    except OSError:  # the parent is gone, or a function closed the socket
+        os._exit(1)
+    os._exit(0)  # no clean-up of what functions left behind
