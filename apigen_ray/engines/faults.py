@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from apigen_ray.engines import misfits
 from apigen_ray.engines.drafts import Draft, arguments_for, record, spoken
 from apigen_ray.records import Call, Json, Mode, Reply, Style, dumps
 
@@ -124,11 +125,7 @@ def _call_count(draft: Draft, rng: random.Random) -> str | None:
 # Format: the arguments
 
 
-Change = Callable[[Json, Json, random.Random], Json | None]
-"""Changes one call's arguments, given the tool's parameter schema; None where the fault does not fit."""
-
-
-def _arguments(change: Change) -> Plant:
+def _arguments(change: misfits.Change) -> Plant:
     """A fault in the arguments of the first call that it fits."""
 
     def plant(draft: Draft, rng: random.Random) -> str | None:
@@ -144,95 +141,6 @@ def _arguments(change: Change) -> Plant:
         return None
 
     return plant
-
-
-def _typed(arguments: Json, schema: Json, *types: str) -> list[str]:
-    """Names of the arguments whose schema is just one of these types."""
-    properties = schema.get("properties", {})
-    return [
-        name for name in arguments if isinstance(properties.get(name), dict) and properties[name].get("type") in types
-    ]
-
-
-_OTHER: dict[str, Any] = {
-    "integer": "seven",
-    "number": "much",
-    "string": 42,
-    "boolean": "sure",
-    "array": "few",
-    "object": [],
-}
-
-
-def _wrong_type(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    names = [name for name in _typed(arguments, schema, *_OTHER) if "enum" not in schema["properties"][name]]
-    if not names:
-        return None
-    name = rng.choice(names)
-    return arguments | {name: _OTHER[schema["properties"][name]["type"]]}
-
-
-def _bool_for_number(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    names = _typed(arguments, schema, "integer", "number")
-    return arguments | {rng.choice(names): True} if names else None
-
-
-def _fraction_for_integer(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    names = [name for name in _typed(arguments, schema, "integer") if "enum" not in schema["properties"][name]]
-    if not names:
-        return None
-    name = rng.choice(names)
-    return arguments | {name: arguments[name] + 0.5}
-
-
-def _nested_wrong_type(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    for name in _typed(arguments, schema, "object"):
-        inner = _wrong_type(dict(arguments[name]), schema["properties"][name], rng)
-        if inner is not None:
-            return arguments | {name: inner}
-    for name in _typed(arguments, schema, "array"):
-        items = schema["properties"][name].get("items")
-        if isinstance(items, dict) and items.get("type") in _OTHER and "enum" not in items and arguments[name]:
-            return arguments | {name: [*arguments[name][1:], _OTHER[items["type"]]]}
-    return None
-
-
-def _missing_required(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    names = [name for name in schema.get("required", ()) if name in arguments]
-    return _without(rng.choice(names))(arguments) if names else None
-
-
-def _nested_missing_required(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    for name in _typed(arguments, schema, "object"):
-        inner = _missing_required(arguments[name], schema["properties"][name], rng)
-        if inner is not None:
-            return arguments | {name: inner}
-    return None
-
-
-def _unexpected_argument(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    closed = schema.get("additionalProperties") is False
-    return arguments | {"colour_of_the_moon": "pale"} if closed else None
-
-
-def _enum_violation(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    properties = schema.get("properties", {})
-    names = [name for name in arguments if isinstance(properties.get(name), dict) and "enum" in properties[name]]
-    names = [name for name in names if all(isinstance(value, str) for value in properties[name]["enum"])]
-    return arguments | {rng.choice(names): "none of those"} if names else None
-
-
-def _range_violation(arguments: Json, schema: Json, rng: random.Random) -> Json | None:
-    for name in _typed(arguments, schema, "integer", "number"):
-        bounds = schema["properties"][name]
-        if "maximum" in bounds:
-            return arguments | {name: bounds["maximum"] + 1}
-        if "minimum" in bounds:
-            return arguments | {name: bounds["minimum"] - 1}
-    for name in _typed(arguments, schema, "string"):
-        if schema["properties"][name].get("format") == "date":
-            return arguments | {name: "the day after tomorrow"}
-    return None
 
 
 # Execution: the functions of jobs/smoke_functions.py
@@ -371,15 +279,15 @@ FAULTS: dict[str, Fault] = {
     "arguments_text": Fault("format", "arguments_not_object", _call(lambda c: c | {"arguments": dumps(c)})),
     "call_count": Fault("format", "call_count", _call_count),
     "unknown_function": Fault("format", "unknown_function", _call(lambda c: c | {"name": c["name"] + "_really"})),
-    "unexpected_argument": Fault("format", "unexpected_argument", _arguments(_unexpected_argument)),
-    "missing_required": Fault("format", "missing_required", _arguments(_missing_required)),
-    "wrong_type": Fault("format", "wrong_type", _arguments(_wrong_type)),
-    "bool_for_number": Fault("format", "wrong_type", _arguments(_bool_for_number)),
-    "fraction_for_integer": Fault("format", "wrong_type", _arguments(_fraction_for_integer)),
-    "nested_missing_required": Fault("format", "nested_missing_required", _arguments(_nested_missing_required)),
-    "nested_wrong_type": Fault("format", "nested_wrong_type", _arguments(_nested_wrong_type)),
-    "enum_violation": Fault("format", "enum_violation", _arguments(_enum_violation)),
-    "range_violation": Fault("format", "range_violation", _arguments(_range_violation)),
+    "unexpected_argument": Fault("format", "unexpected_argument", _arguments(misfits.unexpected_argument)),
+    "missing_required": Fault("format", "missing_required", _arguments(misfits.missing_required)),
+    "wrong_type": Fault("format", "wrong_type", _arguments(misfits.wrong_type)),
+    "bool_for_number": Fault("format", "wrong_type", _arguments(misfits.bool_for_number)),
+    "fraction_for_integer": Fault("format", "wrong_type", _arguments(misfits.fraction_for_integer)),
+    "nested_missing_required": Fault("format", "nested_missing_required", _arguments(misfits.nested_missing_required)),
+    "nested_wrong_type": Fault("format", "nested_wrong_type", _arguments(misfits.nested_wrong_type)),
+    "enum_violation": Fault("format", "enum_violation", _arguments(misfits.enum_violation)),
+    "range_violation": Fault("format", "range_violation", _arguments(misfits.range_violation)),
     "exec_error": Fault("execution", "exec_error", _trap("divide", dividend=12.5, divisor=0)),
     "timeout": Fault("execution", "timeout", _trap("count_down", start=-1)),
     "output_too_large": Fault("execution", "output_too_large", _trap("repeat_word", word="lantern", times=400_000)),
