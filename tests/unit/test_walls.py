@@ -133,6 +133,31 @@ def test_jumps_reach_however_long_the_list(size: int) -> None:
     assert decide(code, "x86_64", 0xFFFFFFFF) == 1000 + size - 1
 
 
+def test_a_branch_of_256_instructions_is_too_long_for_a_short_jump() -> None:
+    segments: list[tuple[int, int | bpf.Rule]] = [(2 * place, 1000 + place) for place in range(254)]
+    segments[0] = (0, bpf.Rule((bpf.Check(0, (1,)),), otherwise=1000))
+    assert len(bpf._tree(segments[:127])) == 256
+    code = b"".join(struct.pack("<HBBI", *instruction) for instruction in [(0x20, 0, 0, 0), *bpf._tree(segments)])
+    assert [decide(code, "x86_64", number) for number in range(508)] == [1000 + number // 2 for number in range(508)]
+
+
+DEADLY = """
+    clone clone3 execve execveat socket socketpair connect bind listen accept accept4 sendto sendmsg recvfrom recvmsg
+    ptrace process_vm_readv process_vm_writev kill tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal
+    pidfd_getfd prctl seccomp setrlimit personality setuid setgid setresuid setresgid setgroups capset bpf
+    perf_event_open userfaultfd memfd_create io_uring_setup io_uring_enter add_key request_key keyctl unshare setns
+    mount umount2 pivot_root chroot move_mount fsopen fsconfig fsmount mount_setattr open_by_handle_at init_module
+    finit_module delete_module kexec_load kexec_file_load reboot swapon clock_settime settimeofday sethostname
+"""
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_an_attack_starts_with_is_death(machine: str) -> None:
+    names = set(DEADLY.split()) | ({"fork", "vfork", "iopl", "ioperm"} if machine == "x86_64" else set())
+    assert names <= set(bpf.deadly(machine))
+    assert "tgkill" not in bpf.numbers(machine), "abort must not look like an attack"
+
+
 def test_a_call_stands_in_one_list_only() -> None:
     for machine in MACHINES:
         lists = (bpf.allowed(machine), bpf.guarded(machine), bpf.deadly(machine), bpf.refused(machine))
