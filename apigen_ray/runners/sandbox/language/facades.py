@@ -1,0 +1,113 @@
+"""The standard library as foreign code sees it: objects with the listed names of a module, which nothing can change."""
+
+import importlib
+import random
+from collections.abc import Iterable
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from apigen_ray.runners.sandbox.language import replacements
+from apigen_ray.runners.sandbox.language.guards import HIDDEN
+from apigen_ray.runners.sandbox.language.offered import OFFERED
+
+
+class Facade:
+    """A module with the names that are offered of it."""
+
+    def __init__(self, name: str, table: dict[str, Any]) -> None:
+        vars(self).update(table)
+        object.__setattr__(self, "__name__", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a module of the standard library cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a module of the standard library cannot be changed")
+
+    def __repr__(self) -> str:
+        return f"<module {vars(self)['__name__']!r}>"
+
+    def __copy__(self) -> "Facade":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Facade":
+        return self
+
+
+def _constant(value: Any) -> Any:
+    """What cannot be changed, for a value that could be."""
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, dict):
+        return MappingProxyType(value)
+    return frozenset(value) if isinstance(value, set) else value
+
+
+def _make(name: str, clock: str) -> Facade:
+    table: dict[str, Any] = {}
+    module: ModuleType | None = None
+    for one in OFFERED[name]:
+        if one in replacements.of(name, clock):
+            continue
+        module = module or importlib.import_module(replacements.ALIASES.get(name, name))
+        if hasattr(module, one) and type(getattr(module, one)) not in HIDDEN:
+            table[one] = _constant(getattr(module, one))
+    return Facade(name, table | replacements.of(name, clock))
+
+
+_facades: dict[tuple[str, str], Facade] = {}
+
+
+def is_offered(module: str, name: str | None = None) -> bool:
+    """Whether there is a facade for a module, and whether it has a name; nothing is imported."""
+    if module not in OFFERED:
+        return False
+    return (
+        name is None
+        or name in OFFERED[module]
+        or name in replacements.of(module, "real")
+        or is_offered(f"{module}.{name}")
+    )
+
+
+def facade(module: str, clock: str) -> Facade:
+    """The facade of a module that is offered.
+
+    Raises:
+        ModuleNotFoundError: it is not offered.
+    """
+    made = _facades.get((module, clock))
+    if made is None:
+        if module not in OFFERED:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+        made = _facades[module, clock] = _make(module, clock)
+        for one in OFFERED:
+            parent, _, last = one.rpartition(".")
+            if parent == module:
+                vars(made)[last] = facade(one, clock)
+    return made
+
+
+def offered_value(module: str, name: str, clock: str) -> Any:
+    """``from module import name``.
+
+    Raises:
+        ImportError: there is no such thing, or it is not offered.
+    """
+    try:
+        return vars(facade(module, clock))[name]
+    except KeyError:
+        raise ImportError(f"cannot import name {name!r} from {module!r}", name=module) from None
+
+
+def preload(modules: Iterable[str] = tuple(OFFERED)) -> None:
+    """Imports and warms up what cannot be loaded any more behind the walls; called once, in the zygote."""
+    for module in modules:
+        for clock in ("real", "frozen"):
+            facade(module, clock)
+    replacements.warm_up()
+
+
+def reseed(seed: int) -> None:
+    """Makes every random number of the next call follow from a number."""
+    random.seed(seed)
