@@ -54,6 +54,7 @@ class PythonSource(BaseModel):
         functions: only these, whatever their names; each must be usable.
         on_untyped: whether a function without type hints is an ``error`` or a ``reject``; None: an error in a single
             file, where it is a slip; a reject in a package or module given as a whole.
+        trust: ``trusted`` where its authors are: its calls are then confined by the process alone, not by the language.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +66,7 @@ class PythonSource(BaseModel):
     category: str | None = None
     functions: tuple[str, ...] | None = Field(default=None, min_length=1)
     on_untyped: Literal["error", "reject"] | None = None
+    trust: Literal["untrusted", "trusted"] = "untrusted"
 
     @model_validator(mode="after")
     def _one_location(self) -> Self:
@@ -129,7 +131,7 @@ class PythonSource(BaseModel):
             parameters=parameters,
             returns=_returns(node, module),
             category=self.category or _category(module),
-            source=Source(self.kind, location, node.name, module.digest),
+            source=Source(self.kind, location, node.name, module.digest, self.trust),
         )
 
 

@@ -24,6 +24,13 @@ def parameters(tmp_path: Path, text: str) -> dict:
     return parsed.apis[0].parameters
 
 
+@pytest.mark.parametrize(("keys", "trust"), [({}, "untrusted"), ({"trust": "trusted"}, "trusted")])
+def test_only_who_is_said_to_be_trusted_is(tmp_path: Path, keys: dict[str, object], trust: str) -> None:
+    (api,) = parse(tmp_path, GOOD, **keys).apis
+    assert api.source is not None
+    assert api.source.trust == trust
+
+
 def test_one_function_becomes_one_api(tmp_path: Path) -> None:
     text = '''
 from __future__ import annotations
