@@ -88,6 +88,7 @@ def test_ordinary_work_meets_no_wall(user: int | None) -> None:
         "timer": "timed out",
         "abort": "SIGSEGV",  # and not SIGSYS: a plain abort is no security event
         "own limits": "0",
+        "lower limit": "(16, 16)",
         "fault": "SIGSEGV",
     }
 

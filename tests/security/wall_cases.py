@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -96,6 +97,12 @@ def _work() -> str:
     return " ".join(found)
 
 
+def _lower_limit(descriptor: int) -> str:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+    walls.raise_walls(descriptor, LIMITS, frozenset({"seccomp"}))
+    return str(resource.getrlimit(resource.RLIMIT_NOFILE))
+
+
 def ordinary() -> dict[str, str]:
     """What ordinary code meets."""
 
@@ -113,6 +120,7 @@ def ordinary() -> dict[str, str]:
         "timer": behind(timer),
         "abort": behind(os.abort),
         "own limits": behind(lambda: linux.raw(bpf.numbers(linux.machine())["prlimit64"], 0, 7, None, bytes(16))),
+        "lower limit": forked(_lower_limit),
         "fault": behind(lambda: linux._library.strlen(None)),  # type: ignore[union-attr]
     }
 

@@ -78,10 +78,10 @@ def install_filter(program: bytes) -> None:
     Raises:
         OSError: the kernel has no seccomp, or does not take the program.
     """
-    code = ctypes.create_string_buffer(program, len(program))
-    head = (len(program) // 8).to_bytes(8, "little") + ctypes.addressof(code).to_bytes(8, "little")  # struct sock_fprog
-    holder = ctypes.create_string_buffer(head, len(head))
-    prctl(SET_SECCOMP, 2, ctypes.addressof(holder))
+    # Pointers to bytes that live on: a ctypes array would be a new type first, which every worker would pay for.
+    start = ctypes.cast(ctypes.c_char_p(program), ctypes.c_void_p).value or 0
+    holder = (len(program) // 8).to_bytes(8, "little") + start.to_bytes(8, "little")  # struct sock_fprog
+    call(bpf.numbers(machine())["prctl"], SET_SECCOMP, 2, holder, 0, 0)
 
 
 @functools.cache

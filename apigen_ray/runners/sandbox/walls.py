@@ -129,22 +129,24 @@ def raise_walls(descriptor: int, limits: Limits, skip: frozenset[str] = frozense
 
 
 def _limit(limits: Limits) -> None:
-    """Sets the resource limits, the hard ones too."""
+    """Sets the resource limits, the hard ones too; a hard one that is already lower stays."""
     for name, value in limits.values().items():
         if name not in _LIMITS:
             raise WallError("rlimits", name, "this platform has no such limit")
+        before = resource.getrlimit(_LIMITS[name])[1]
+        most = value if before == resource.RLIM_INFINITY else min(value, before)
         try:
-            resource.setrlimit(_LIMITS[name], (value, value))
-        except (OSError, ValueError) as error:  # ValueError: above a hard limit that is already there
-            raise WallError("rlimits", name, f"cannot be set to {value}: {error}") from error
+            resource.setrlimit(_LIMITS[name], (most, most))
+        except (OSError, ValueError) as error:
+            raise WallError("rlimits", name, f"cannot be set to {most}: {error}") from error
 
 
 def _try_limits(limits: Limits) -> str:
     """Reads the limits back, and asks for more memory than there is."""
     for name, value in limits.values().items():
-        found = resource.getrlimit(_LIMITS[name])
-        if found != (value, value):
-            raise WallError("rlimits", name, f"{found} is read back, not {value}")
+        soft, hard = resource.getrlimit(_LIMITS[name])
+        if not 0 <= soft == hard <= value:  # none at all is -1
+            raise WallError("rlimits", name, f"{soft} and {hard} are read back, not {value}")
     if linux.machine():  # without access: what may be mapped counts, not what the machine has
         wanted = -errno.ENOMEM
         _expect("rlimits", "a mapping of the whole memory", _map(limits.memory_mb << 20, 0), wanted)
