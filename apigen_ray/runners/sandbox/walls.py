@@ -290,10 +290,9 @@ class _Probe:
 
 def _starving(limits: Limits) -> list[_Probe]:
     """What resource limits refuse."""
-    probes = [_Probe("memory", lambda: bytearray(limits.memory_mb << 20), MemoryError)]
-    if hasattr(os, "memfd_create"):  # a file for which no folder is needed
-        probes.append(_Probe("writing a file", lambda: os.write(os.memfd_create("probe"), b"x"), OSError))
-    return probes
+    memory = _Probe("memory", lambda: bytearray(limits.memory_mb << 20), MemoryError)
+    file = _Probe("writing a file", lambda: os.write(os.memfd_create("probe"), b"x"), OSError)  # it needs no folder
+    return [memory, file] if hasattr(os, "memfd_create") else [memory]
 
 
 def _blocked(_limits: Limits) -> list[_Probe]:
@@ -337,11 +336,9 @@ def _deadly(_limits: Limits) -> list[_Probe]:
         "mount": (),
     }
     given = {name: (*values, 0, 0, 0, 0, 0, 0)[:6] for name, values in arguments.items()}
-    return [
-        _Probe(name, functools.partial(linux.call, numbers[name], *values))
-        for name, values in given.items()
-        if name in numbers or name != "fork"  # aarch64 has clone only
-    ]
+    if "fork" not in numbers:
+        del given["fork"]  # aarch64 has clone only
+    return [_Probe(name, functools.partial(linux.call, numbers[name], *values)) for name, values in given.items()]
 
 
 _PROBES = {"rlimits": _starving, "landlock": _blocked, "seccomp": _deadly}
