@@ -295,7 +295,9 @@ SOURCES = {
     "kept.py": 'def divide(number: float, by: float) -> float:\n    """Divides."""\n    return number / by\n',
     "changed.py": 'def halve(number: float) -> float:\n    """Takes the half."""\n    return number / 2\n',
     "gone.py": 'def double(number: float) -> float:\n    """Takes the double."""\n    return number * 2\n',
+    "spoilt.py": 'def square(number: float) -> float:\n    """Takes the square."""\n    return number**2\n',
 }
+TRUSTED = 'import os\ndef fork(number: float) -> float:\n    """Forks."""\n    return number + os.fork()\n'
 
 
 class Meddler(Silent):
@@ -307,6 +309,7 @@ class Meddler(Silent):
     def began(self, run: RunDir, planned: int) -> None:
         (self._library / "changed.py").write_text(SOURCES["changed.py"].replace("halve", "third"))
         (self._library / "gone.py").unlink()
+        (self._library / "spoilt.py").write_bytes(b"\xff")
 
 
 def tool(name: str, **properties: Any) -> Row:
@@ -317,7 +320,7 @@ def tool(name: str, **properties: Any) -> Row:
 
 NUMBER = {"type": "number"}
 DIVIDE = tool("divide", number=NUMBER, by=NUMBER)
-HALVE, DOUBLE = (tool(name, number=NUMBER) for name in ("halve", "double"))
+HALVE, DOUBLE, SQUARE, FORK = (tool(name, number=NUMBER) for name in ("halve", "double", "square", "fork"))
 
 
 def line(tools: Any, name: str, **arguments: Any) -> str:
@@ -342,7 +345,10 @@ FOREIGN = [
     (line([tool("divide", number=NUMBER)], "divide", number=3), "fail_execution", "argument_error"),
     (line([HALVE], "halve", number=3), "fail_execution", "unknown_function"),
     (line([DOUBLE], "double", number=3), "error", "runner_unavailable"),
+    (line([SQUARE], "square", number=3), "fail_execution", "refused"),
 ]
+FORKS = 2 * (os.cpu_count() or 1) + 6
+"""Batches with a call that forks, each a file: more than there are worker processes, so that one has two of them."""
 
 
 @pytest.fixture(scope="module")
@@ -353,19 +359,28 @@ def foreign(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> dict
     library.mkdir()
     for name, text in SOURCES.items():
         (library / name).write_text(text)
-    source = folder / "foreign.jsonl"
-    source.write_text("".join(f"{text}\n" for text, _, _ in FOREIGN))
-    spec = VerifySpec.load(library=str(library)).model_copy(update={"max_error_share": 0.2})
-    run = verify_records(source, folder / "out", IngestOptions(), spec, watcher=Meddler(library)).run
+    records = folder / "records"
+    records.mkdir()
+    (records / "foreign.jsonl").write_text("".join(f"{text}\n" for text, _, _ in FOREIGN))
+    for number in range(FORKS):
+        (records / f"{number}.jsonl").write_text(line([FORK], "fork", number=number))
+    trusted = folder / "trusted.py"
+    trusted.write_text(TRUSTED)
+    sources = [{"path": str(library)}, {"path": str(trusted), "trust": "trusted"}]
+    spec = VerifySpec.model_validate({"library": [{"kind": "python", **source} for source in sources]})
+    run = verify_records(records, folder / "out", IngestOptions(), spec, watcher=Meddler(library)).run
     return {row["source_id"]: row for row in samples_of(run).values()}
 
 
 def test_records_from_elsewhere_end_as_they_must(foreign: dict[str, Row]) -> None:
+    ends = {name: (row["verdict"], code_of(row)) for name, row in foreign.items()}
+    forks = {ends.pop(f"{number}.jsonl:offset:0") for number in range(FORKS)}
+    assert forks == {("fail_execution", "forbidden"), ("fail_execution", "quarantined")}
     place, wanted = 0, {}
     for text, verdict, code in FOREIGN:
-        wanted[f"offset:{place}"] = (verdict, code)
+        wanted[f"foreign.jsonl:offset:{place}"] = (verdict, code)
         place += len(text) + 1
-    assert {name: (row["verdict"], code_of(row)) for name, row in foreign.items()} == wanted
+    assert ends == wanted
 
 
 @pytest.mark.long
