@@ -261,14 +261,22 @@ class Worker:
     def compile(self, program: Program) -> None:
         """Queues a program to be compiled."""
         source = program.source
-        self._put(COMPILE, program, ["compile", source.name, program.entry, program.texts, program.files])
+        self._put(
+            COMPILE,
+            program,
+            ["compile", not self.owner.trusted, source.name, program.entry, program.texts, program.files],
+        )
         self._weight += sum(len(text or "") for text in program.texts.values())
         program.compiling = True
 
     def give(self, number: int, program: Program, arguments: str) -> None:
         """Queues a call, and its program first where the worker has not seen it."""
         if program.key not in self.loaded:
-            self._put(LOAD, program, ["load", program.key, program.code, program.seed(), not program.tried])
+            self._put(
+                LOAD,
+                program,
+                ["load", not self.owner.trusted, program.key, program.code, program.seed(), not program.tried],
+            )
             self.loaded.add(program.key)
         self._put(number, program, ["call", number, program.key, arguments])
         self._weight += len(arguments)

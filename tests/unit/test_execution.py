@@ -58,7 +58,10 @@ def pool(_pool: CountingPool, monkeypatch: pytest.MonkeyPatch) -> CountingPool:
 def apis(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Api]:
     path = tmp_path_factory.mktemp("source") / "sums.py"
     path.write_text(MODULE)
-    found = [Api(name, name, {}, source=Source("python", str(path), name)) for name in ("add", "divide", "leave")]
+    found = [
+        Api(name, name, {}, source=Source("python", str(path), name, trust="trusted"))
+        for name in ("add", "divide", "leave")
+    ]
     found.append(Api("gone", "gone", {}, source=Source("python", "/nowhere/gone.py", "gone")))
     found.append(Api("remote", "remote", {}, source=Source("openapi", "https://example.com", "GET /")))
     return {api.name: api for api in found}

@@ -720,8 +720,10 @@ from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.python import PythonRunner
 runner = PythonRunner(ExecutionSpec(timeout_s=60))
 def run(entry, arguments):
-    return runner.run([Task(Api(entry, "", {{}}, source=Source("python", {source!r}, entry)), arguments)])[0]
-print(run("process_id", "{{}}").value, flush=True)
+    return runner.run([Task(Api(entry, "", {{}}, source=Source("python", {source!r}, entry, trust="trusted")),
+        arguments)])[0]
+run("process_id", "{{}}")  # its worker is replaced by one that has what the source imports
+print(run("process_id", "{{}}").value, runner._state.zygote._process.pid, flush=True)
 run({entry!r}, '{{"seconds": 0}}' if {entry!r} == "rest" else "{{}}")
 sys.stdin.read()
 """
@@ -730,15 +732,20 @@ sys.stdin.read()
     assert parent.stdin is not None
     assert parent.stdout is not None
     with parent, parent.stdin, parent.stdout:
-        child = int(parent.stdout.readline())
+        children = [int(number) for number in parent.stdout.readline().split()]
+        assert all(map(lives, children))
         time.sleep(0.1)
         parent.kill()
         parent.wait()
     until = time.monotonic() + 5
-    while Path(f"/proc/{child}").exists() and time.monotonic() < until:
-        state = Path(f"/proc/{child}/stat").read_text().rsplit(") ")[1][0]
-        if state == "Z":  # dead, and whoever takes in orphans here does not ask for them
-            break
+    while any(map(lives, children)) and time.monotonic() < until:
         time.sleep(0.02)
-    else:
-        assert not Path(f"/proc/{child}").exists()
+    assert not any(map(lives, children))
+
+
+def lives(process: int) -> bool:
+    """Whether a process is there; one that is dead, and whoever takes in orphans does not ask for it, is not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(") ")[1][0] != "Z"
+    except OSError:
+        return False

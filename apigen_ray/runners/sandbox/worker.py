@@ -18,11 +18,12 @@ import time
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from apigen_ray.runners.sandbox import language, trusted
 from apigen_ray.runners.sandbox.arguments import Converter, Misfit, converted, converter
 from apigen_ray.runners.sandbox.results import MAX_DETAIL, MAX_VALUE, TooLarge, result_text
-from apigen_ray.runners.sandbox.trusted import Compiled, Needs, NoFunctionError, Opened, compile_trusted
+from apigen_ray.runners.sandbox.trusted import NoFunctionError
 from apigen_ray.runners.sandbox.walls import WallError
 from apigen_ray.strict_json import JsonProblem, loads
 
@@ -91,22 +92,40 @@ class Binding:
     converters: dict[str, Converter] | None
 
 
+class Opened(Protocol):
+    """A function in fresh globals."""
+
+    function: Callable[..., Any]
+
+    @property
+    def hints(self) -> Mapping[str, Any]:
+        """Parameter to resolved annotation."""
+        ...
+
+
 class Program:
     """One function of one source, compiled.
 
     Args:
-        compiled: its code.
+        opener: gives the function in fresh globals; is told whether its hints will be asked for.
         seed: what `random` is reseeded with, with the arguments, before every call; None: it has no use for it.
     """
 
-    def __init__(self, compiled: Compiled, seed: str | None) -> None:
-        self._compiled = compiled
+    def __init__(self, opener: Callable[[bool], Opened], seed: str | None) -> None:
+        self._opener = opener
         self._seed = seed
         self._binding: Binding | None = None
 
     def open(self, typed: bool) -> Opened:
-        """The function in fresh globals."""
-        return self._compiled.open(typed)
+        """The function in fresh globals.
+
+        Raises:
+            NoFunctionError: what has its name is none.
+        """
+        opened = self._opener(typed)
+        if isinstance(opened.function, type) or not callable(opened.function):
+            raise NoFunctionError("what has this name is not a function")
+        return opened
 
     def call(self, arguments: str) -> Answer:
         """Calls the function by keyword; raises whatever it raises."""
@@ -202,51 +221,77 @@ def message(error: BaseException) -> str:
     return (f"{name}: {text}" if text else name)[:MAX_DETAIL].encode("utf-8", "replace").decode()
 
 
-def compiled(name: str, entry: str, sources: Mapping[str, str | None], files: Mapping[str, str]) -> Answer:
+def compiled(
+    confined: bool, name: str, entry: str, sources: Mapping[str, str | None], files: Mapping[str, str]
+) -> Answer:
     """The answer to a ``compile``: code as base64 and what it imports, or the texts that it lacks."""
     try:
-        found = compile_trusted(sources, files, name, entry)
-    except MemoryError:
+        found = (
+            language.compile_entry(sources, name, entry)
+            if confined
+            else trusted.compile_trusted(sources, files, name, entry)
+        )
+    except (MemoryError, Overtime):
         raise
     except BaseException as error:
-        return "unknown_function", None, f"{name} cannot be loaded: {message(error)}"[:MAX_DETAIL]
-    if isinstance(found, Needs):
+        code = "refused" if confined else "unknown_function"
+        return code, None, f"{name} cannot be loaded: {message(error)}"[:MAX_DETAIL]
+    if isinstance(found, language.Refused):
+        where = f"{files[name]}:{found.line}: " if found.line else ""
+        return found.code, None, f"{where}{found.reason}"[:MAX_DETAIL].encode("utf-8", "replace").decode()
+    if isinstance(found, language.Needs | trusted.Needs):
         return NEEDS, _frame_text(found.modules), ""
-    return "", _frame_text([base64.b64encode(found.to_bytes()).decode(), found.imports]), ""
+    imports = found.imports if isinstance(found, trusted.Compiled) else ()
+    return "", _frame_text([base64.b64encode(found.to_bytes()).decode(), imports]), ""
 
 
-def loaded(programs: dict[int, Program], key: int, code: str, seed: str | None, trial: bool) -> Answer:
+def loaded(
+    programs: dict[int, Program], clock: str, confined: bool, key: int, code: str, seed: str | None, trial: bool
+) -> Answer:
     """The answer to a ``load``: the function is ready, and has been opened once where a trial was asked for."""
-    program = Program(Compiled.from_bytes(base64.b64decode(code)), seed)
+    data = base64.b64decode(code)
+    opener: Callable[[bool], Opened]
+    if confined:
+        program = language.Compiled.from_bytes(data)
+        opener = lambda typed: program.open(clock)  # noqa: E731
+    else:
+        opener = trusted.Compiled.from_bytes(data).open
+    fresh = Program(opener, seed)
     if trial:
         try:
-            program.open(True)
+            fresh.open(True)
         except (MemoryError, Overtime):
             raise
         except NoFunctionError as error:
             return "unknown_function", None, str(error)[:MAX_DETAIL]
         except BaseException as error:
-            return "unknown_function", None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
-    programs[key] = program
+            code = "exec_error" if confined else "unknown_function"
+            return code, None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
+    programs[key] = fresh
     return OK
 
 
 def serve(
-    read: Callable[[int], bytes], write: Callable[[bytes], None], ready: Mapping[str, str], timeout_s: float
+    read: Callable[[int], bytes],
+    write: Callable[[bytes], None],
+    ready: Mapping[str, str],
+    timeout_s: float,
+    moment: str = "real",
 ) -> None:
     """Says that it is ready, then answers requests until there are no more.
 
-    A frame to here is a list of requests: ``["compile", name, entry, texts, files]``, ``["load", key, code, seed,
-    trial]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its order, by a frame
-    ``[number, code, value, detail, seconds]``; the number of a load, a compile, and of the word that it is ready (whose
-    value is the JSON of what was proved) is -1. The parent blames the first request without an answer, so an answer is
-    out before the next request is looked at.
+    A frame to here is a list of requests: ``["compile", confined, name, entry, texts, files]``, ``["load", confined,
+    key, code, seed, trial]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its
+    order, by a frame ``[number, code, value, detail, seconds]``; the number of a load, a compile, and of the word that
+    it is ready (whose value is the JSON of what was proved) is -1. The parent blames the first request without an
+    answer, so an answer is out before the next request is looked at.
 
     Args:
         read: gives exactly so many bytes, or fewer at the end.
         write: takes a whole frame.
         ready: what was proved of each layer.
         timeout_s: CPU seconds that one request may take.
+        moment: which clock functions see, ``real`` or ``frozen``.
     """
     programs: dict[int, Program] = {}
     clock = Clock(timeout_s)
@@ -267,7 +312,7 @@ def serve(
                     else:  # its load has just said why
                         reply = "unknown_function", None, "it was not loaded"
                 elif kind == "load":
-                    reply = loaded(programs, *rest)
+                    reply = loaded(programs, moment, *rest)
                 else:
                     reply = compiled(*rest)
                 clock.running = False
@@ -291,13 +336,14 @@ def frame(number: int, code: str, value: str | None, detail: str, seconds: float
     return struct.pack(">I", len(body)) + body
 
 
-def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: float) -> None:
+def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: float, moment: str) -> None:
     """Puts the walls up and serves until the parent has no more requests; does not return.
 
     Args:
         descriptor: the worker's own socket.
         walls: puts them up and tells what was proved of each.
         timeout_s: CPU seconds that one request may take.
+        moment: which clock functions see.
     """
     reader = open(descriptor, "rb", buffering=1 << 16, closefd=False)
 
@@ -313,7 +359,7 @@ def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: flo
         except WallError as error:
             write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
             os._exit(1)
-        serve(reader.read, write, ready, timeout_s)
+        serve(reader.read, write, ready, timeout_s, moment)
     except OSError:  # the parent is gone, or a function closed the socket
         os._exit(1)
     os._exit(0)  # no clean-up of what functions left behind

@@ -31,19 +31,14 @@ if __name__ == "__main__":  # nothing of our own package is on the path
     _ours = os.path.abspath(__file__)
     for _ in range(4):
         _ours = os.path.dirname(_ours)
-    sys.path.append(_ours)
+    sys.path += [_ours, *json.loads(sys.argv[3])["folders"]]
 
-from apigen_ray.runners.sandbox import linux, trusted, walls, worker
+from apigen_ray.runners.sandbox import language, linux, trusted, walls, worker
 
 PDEATHSIG = 1
 """Of prctl: the signal that a process gets when the one that forked it ends."""
-PRELOAD = """
-    _strptime argparse array base64 binascii bisect calendar cmath codecs collections.abc colorsys contextlib copy csv
-    ctypes dataclasses datetime decimal difflib enum fractions functools hashlib heapq html html.entities ipaddress
-    itertools json locale math numbers operator random re secrets statistics string stringprep textwrap threading time
-    types typing unicodedata urllib.parse uuid zlib zoneinfo encodings.idna encodings.latin_1 encodings.ascii
-""".split()
-"""Modules of the standard library that functions may want: nothing can be opened once the walls are up."""
+PRELOAD = "_strptime encodings.ascii encodings.latin_1 encodings.idna stringprep unicodedata".split()
+"""What the standard library imports only when it is needed: nothing can be opened once the walls are up."""
 
 
 class Zygote:
@@ -187,7 +182,7 @@ class Sink(io.TextIOBase):
         return len(text)
 
 
-def preload(names: Sequence[str], folders: Sequence[str]) -> None:
+def preload(names: Sequence[str]) -> None:
     """Imports packages that are named by the user, from where the parent has found them.
 
     Raises:
@@ -195,7 +190,6 @@ def preload(names: Sequence[str], folders: Sequence[str]) -> None:
     """
     threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     os.environ.update(dict.fromkeys(threads, "1"))  # a fork keeps none but the thread that forks
-    sys.path.extend(folders)
     for name in names:
         importlib.import_module(name)
 
@@ -219,13 +213,14 @@ def main(arguments: Sequence[str]) -> None:
         if linux.machine():
             linux.prctl(PDEATHSIG, signal.SIGKILL)
         if os.getppid() == parent:
-            worker.work(descriptor, raise_walls, settings["timeout_s"])
+            worker.work(descriptor, raise_walls, settings["timeout_s"], settings["clock"])
 
     zygote = Zygote(control, work)
     try:
         for name in PRELOAD:
             importlib.import_module(name)
-        preload(settings["preload"], settings["folders"])
+        preload(settings["preload"])
+        language.preload()
         sys.modules["__main__"] = types.ModuleType("__main__")  # what functions find is not this script
         sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Sink(), Sink()
         os.environ.clear()
