@@ -68,7 +68,7 @@ def report_text(run: RunDir, summary: Summary) -> str:
         "Pass rate: verified over drafts less errors. A draft here is one query-answer pair.",
         f"## Funnel\n{_table(_funnel(summary))}",
         f"## Styles\n{_table(_styles(summary))}",
-        f"## What was done\n{_facts(form)}",
+        f"## What was done\n{_facts(form, summary)}",
         f"## Files\n{_files(run)}",
     ]
     return "\n\n".join(parts) + "\n"
@@ -76,7 +76,7 @@ def report_text(run: RunDir, summary: Summary) -> str:
 
 def _form(run: RunDir, summary: Summary) -> Json:
     manifest, result = run.manifest(), run.result()
-    keys = ("kind", "input", "versions", "cluster", "seed", "engines", "judge", "library")
+    keys = ("kind", "input", "versions", "cluster", "seed", "engines", "judge", "library", "sandbox")
     facts = {key: manifest[key] for key in keys if manifest.get(key) is not None}
     return {
         "run": str(run.path),
@@ -136,7 +136,7 @@ def _styles(summary: Summary) -> list[list[str]]:
     return rows
 
 
-def _facts(form: Json) -> str:
+def _facts(form: Json, summary: Summary) -> str:
     stages: list[str] = form["stages_asked_for"]
     engines: Json = form.get("engines", {}) or ({"judge": form["judge"]} if "judge" in form else {})
     left = [name for name in STAGES if name not in stages]
@@ -148,6 +148,11 @@ def _facts(form: Json) -> str:
         f"tokens: {form['tokens']['prompt']:,} read, {form['tokens']['completion']:,} written",
         *(f"engine of {name}: {_engine(engine)}" for name, engine in engines.items()),
     ]
+    if sandbox := form.get("sandbox"):
+        lines.append(f"calls confined by: {_confinement(sandbox)}")
+    events = [f"{rows:,} {code}" for code in ("forbidden", "quarantined") if (rows := _rejected(summary, code))]
+    if events:
+        lines.append(f"SECURITY EVENTS in the execution stage: {', '.join(events)}; see their execution_detail")
     if library := form.get("library"):
         rejects = f", {library['rejects']:,} entries left out" if "rejects" in library else ""
         lines.append(f"library: {library['apis']:,} functions{rejects}")
@@ -156,6 +161,22 @@ def _facts(form: Json) -> str:
     if form["seconds"] is not None:
         lines.append(f"last attempt: {form['seconds']:.0f} s")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _confinement(form: Json) -> str:
+    """Layers by name, with what is weak about them first."""
+    up = [layer for layer, words in form["layers"].items() if words.startswith("up")]
+    absent = [f"{layer} {words}" for layer, words in form["layers"].items() if not words.startswith("up")]
+    parts = [form["weak"]] if "weak" in form else []
+    parts += [", ".join(up) or "nothing", *absent, f"isolation by {form['isolation']}"]
+    if form["trusted"]:
+        parts.append(f"{form['trusted']:,} trusted functions without the language layer")
+    return "; ".join(parts)
+
+
+def _rejected(summary: Summary, code: str) -> int:
+    """Rows that the execution stage rejected with a code."""
+    return summary.stages.get("execution", Counter())[(str(Status.REJECTED), code)]
 
 
 def _engine(form: Json) -> str:

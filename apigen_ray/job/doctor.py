@@ -13,10 +13,11 @@ from pathlib import Path
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError
+from apigen_ray.job.sandbox import weakness
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
-from apigen_ray.runners.python import PythonRunner
+from apigen_ray.runners.python import PythonRunner, StartError
 
 GIB = 2**30
 LEAST_PYTHON = (3, 11)
@@ -141,19 +142,25 @@ def _library(config: RunConfig | None) -> Check:
 
 
 def _sandbox(spec: ExecutionSpec) -> Check:
-    """Executes one call of a function of ours, as a run would."""
+    """Tries each layer, and executes one call of a function of ours as a run would."""
     if spec.mode == "none":
         return Check(True, "sandbox", "not needed: execution.mode is none")
     api = load_library([BUILTIN.model_copy(update={"functions": (_TRIAL,)})]).apis[0]
     runner = PythonRunner(spec)
     try:
+        layers = runner.layers()
         (outcome,) = runner.run([Task(api, _TRIAL_ARGUMENTS)])
+    except StartError as error:
+        return Check(False, "sandbox", f"calls cannot be executed here: {error.words}", error.mend)
     finally:
         runner.close()
     if outcome.status != Status.PASSED:
-        mend = "raise execution.timeout_s or execution.memory_mb; see the message for what stopped the child process"
+        mend = "raise execution.timeout_s or execution.memory_mb; see the message for what stopped the worker process"
         return Check(False, "sandbox", f"a call did not execute: {outcome.code}: {outcome.detail}", mend)
-    return Check(True, "sandbox", f"a call was executed in a process of its own in {outcome.seconds:.3f} s")
+    weak = weakness(layers)
+    told = "\n".join(f"{layer} {proof}" for layer, proof in layers.items())
+    words = f"{weak}. " if weak else ""
+    return Check(True, "sandbox", f"{words}A call was executed in a worker process in {outcome.seconds:.3f} s\n{told}")
 
 
 def _engine(subject: str, spec: EngineSpec) -> Check:

@@ -22,6 +22,7 @@ from apigen_ray.graph.session import Cluster, ray_session
 from apigen_ray.job.close import close_round, write_seeds
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.prepare import Prepared, prepare, read_seeds
+from apigen_ray.job.sandbox import confinement
 from apigen_ray.records import Json, Status
 from apigen_ray.rundir import RunDir, remove, write_text
 
@@ -79,6 +80,7 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     Raises:
         RunExistsError: the directory is there and neither ``resume`` nor ``clean`` is given.
         InputError: the config or something that it names cannot be used.
+        EnvironmentFault: an engine, or what confines calls, is missing here.
         RunFailedError: the run had begun and broke off; it can be resumed.
     """
     watcher = watcher or Silent()
@@ -86,12 +88,13 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     judging = prepared.judging()
     engines = [*prepared.drafting(prepared.planner()).generators.values(), *judging.engines()]
     look_at(engines)
+    confined = confinement(config.execution, prepared.library.apis)
     directory = open_run(prepared, resume=resume, clean=clean)
     with recorded(directory) as outcome:
         watcher.began(directory, config.size * len(config.generators) * config.rounds)
         with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
             check_gpus(engines, cluster.gpus)
-            directory.update_manifest(**_facts(prepared, cluster))
+            directory.update_manifest(**_facts(prepared, cluster), sandbox=confined)
             later: tuple[Any, ...] = ()
             for number in range(config.rounds):
                 drafting = prepared.drafting(prepared.planner(later))

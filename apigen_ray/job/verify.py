@@ -26,6 +26,7 @@ from apigen_ray.job.close import close_round
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
 from apigen_ray.job.loop import Result, Silent, Watcher, check_errors, check_gpus, look_at, recorded
+from apigen_ray.job.sandbox import confinement
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
@@ -128,6 +129,7 @@ def verify_records(
     Raises:
         RunExistsError: there is something at ``out``, and not ``clean``.
         InputError: the input or the library cannot be read.
+        EnvironmentFault: an engine, or what confines calls, is missing here.
         RunFailedError: the run had begun and broke off.
     """
     watcher = watcher or Silent()
@@ -138,6 +140,7 @@ def verify_records(
     judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
     engines = judging.engines()
     look_at(engines)
+    confined = confinement(spec.execution, library.apis) if "execution" in spec.stages else {}
     splits = input_blocks(source, options)
     directory = _open(out, spec, clean=clean)
     with recorded(directory) as outcome:
@@ -152,6 +155,7 @@ def verify_records(
                 library={"apis": len(library.apis), "digest": library.digest},
                 judge=spec.judge.model_dump(mode="json") if spec.judge is not None else None,
                 cluster=asdict(cluster),
+                sandbox=confined,
                 versions={"apigen-ray": __version__, "python": platform.python_version()}
                 | {package: importlib.metadata.version(package) for package in ("ray", "pyarrow")},
             )

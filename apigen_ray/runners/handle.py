@@ -35,12 +35,18 @@ LOAD, COMPILE = -1, -2
 GRACE = 1.1
 """Times the time limit that the supervisor waits: the soft limit inside, which loses no worker's time, comes first."""
 
+_LINUX = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
 _ZYGOTE = str(Path(__file__).with_name("sandbox") / "zygote.py")
 _frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class StartError(Exception):
-    """A zygote or worker that cannot be used; in words."""
+    """A zygote or worker that cannot be used; in words, with the mend where there is one."""
+
+    def __init__(self, words: str, mend: str = "") -> None:
+        super().__init__(f"{words}; {mend}" if mend else words)
+        self.words = words
+        self.mend = mend
 
 
 class Zygote:
@@ -60,7 +66,7 @@ class Zygote:
 
     def __init__(self, spec: ExecutionSpec, skip: frozenset[str]) -> None:
         if not hasattr(os, "fork"):
-            raise StartError("this platform has no fork: run in a Linux container, or with execution.mode: none")
+            raise StartError("this platform has no fork", "run in a Linux container, or with execution.mode: none")
         if skip.intersection(MANDATORY) and not spec.allow_weak:
             raise StartError("layers can be left out only with execution.allow_weak")
         settings = {
@@ -120,8 +126,7 @@ class Zygote:
             for message in self._messages():
                 if message[0] == "ready":
                     return dict(message[1])
-                mend = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
-                raise StartError(f"{message[1]}; {mend}" if "WallError" in message[1] else message[1])
+                raise StartError(message[1], _LINUX if message[1].startswith("WallError") else "")
             if self._process.poll() is not None:
                 raise StartError(f"its zygote ended with exit status {self._process.returncode}")
 
@@ -214,7 +219,7 @@ def _folders(packages: Sequence[str]) -> list[str]:
     for package in packages:
         spec = importlib.util.find_spec(package.partition(".")[0])
         if spec is None or spec.origin is None:
-            raise StartError(f"execution.preload: there is no package {package!r} here; install it or leave it out")
+            raise StartError(f"execution.preload: there is no package {package!r} here", "install it, or leave it out")
         file = Path(spec.origin)
         folders[str(file.parents[1] if file.name == "__init__.py" else file.parent)] = None
     return list(folders)
