@@ -18,18 +18,24 @@ the strings in the function's own text, by a seeded generator; a call that raise
 """
 
 import argparse
+import itertools
 import json
 import math
 import random
 import select
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from real_needs import candidates
+
+from apigen_ray.records import Api, Source, Status
+from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
+from apigen_ray.runners.python import PythonRunner
 
 LIST = Path(__file__).with_suffix(".jsonl")
 SAMPLE = 400
@@ -147,36 +153,43 @@ def same(first: Any, second: Any) -> bool:
 
 def measure(cache: Path) -> None:
     """Runs the list through the runner and says what share of it is right."""
-    from apigen_ray.records import Api, Source, Status
-    from apigen_ray.runners.base import ExecutionSpec, Task
-    from apigen_ray.runners.python import PythonRunner
-
     listed = [json.loads(line) for line in LIST.read_text("utf-8").splitlines()]
-    tasks = []
-    for one in listed:
-        site = install(cache, f"{one['distribution']}=={one['version']}")
-        assert site is not None
-        base = site.joinpath(*one["module"].split("."))
-        file = base / "__init__.py" if (base / "__init__.py").is_file() else base.with_suffix(".py")
-        api = Api(one["function"], "", {}, source=Source("python", str(file), one["function"]))
-        tasks += [Task(api, json.dumps(call["arguments"])) for call in one["calls"]]
     runner = PythonRunner(ExecutionSpec())
-    outcomes = iter(runner.run(tasks))
-    runner.close()
     failed: list[tuple[str, str, str]] = []
-    for one in listed:
-        problem = None
-        for call in one["calls"]:
-            outcome = next(outcomes)
-            if outcome.status is not Status.PASSED:
-                problem = problem or (outcome.code, outcome.detail)
-            elif not same(json.loads(outcome.value or ""), call["result"]):
-                problem = problem or ("another result", f"{outcome.value!s:.150} for {json.dumps(call['result']):.150}")
-        if problem:
-            failed.append((*problem, f"{one['distribution']}: {one['module']}.{one['function']}"))
+    for (name, version), group in itertools.groupby(listed, lambda one: (one["distribution"], one["version"])):
+        site = install(cache, f"{name}=={version}")
+        if site is None:
+            raise SystemExit(f"{name}=={version} cannot be installed")
+        functions = list(group)
+        begun = time.monotonic()
+        outcomes = iter(runner.run([task for one in functions for task in tasks(site, one)]))
+        print(f"{name}: {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+        for one in functions:
+            problems = [problem(next(outcomes), call["result"]) for call in one["calls"]]
+            first = next(filter(None, problems), None)
+            if first:
+                failed.append((*first, f"{name}: {one['module']}.{one['function']}"))
+    runner.close()
     for code, detail, function in sorted(failed):
         print(f"{code:16} {function}: {detail}")
     report(listed, failed)
+
+
+def tasks(site: Path, one: dict[str, Any]) -> list[Task]:
+    """The example calls of a function, for the runner."""
+    base = site.joinpath(*one["module"].split("."))
+    file = base / "__init__.py" if (base / "__init__.py").is_file() else base.with_suffix(".py")
+    api = Api(one["function"], "", {}, source=Source("python", str(file), one["function"]))
+    return [Task(api, json.dumps(call["arguments"])) for call in one["calls"]]
+
+
+def problem(outcome: Outcome, wanted: Any) -> tuple[str, str] | None:
+    """What is wrong with what became of a call, as a code and words; None where it is right."""
+    if outcome.status is not Status.PASSED:
+        return outcome.code, outcome.detail
+    if not same(json.loads(outcome.value or ""), wanted):
+        return "another result", f"{outcome.value!s:.150} for {json.dumps(wanted):.150}"
+    return None
 
 
 def report(listed: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str, str]]) -> None:
