@@ -81,6 +81,9 @@ class Source:
         digest: content hash of what stands behind it (a function's module text), so that a
             changed source is a changed API.
         trust: ``trusted`` where the user says so: then what executes it confines its process and not its language.
+        runner: the runner that executes it; "": the one of its kind.
+        hosts: what it may speak to, for a runner that lets it.
+        env: names of the environment variables that it is given, for a runner that gives any.
     """
 
     kind: str
@@ -88,6 +91,14 @@ class Source:
     entry: str
     digest: str = ""
     trust: str = "untrusted"
+    runner: str = ""
+    hosts: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+    @property
+    def executed_by(self) -> str:
+        """The kind of the runner that executes it."""
+        return self.runner or self.kind
 
 
 @dataclass(frozen=True)

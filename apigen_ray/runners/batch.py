@@ -1,5 +1,6 @@
 """One batch of calls on its way through workers: who gets what, who is suspected, who is blamed."""
 
+import json
 import select
 import time
 from collections import deque
@@ -249,9 +250,10 @@ class Batch:
         if number == COMPILE:
             self._compiled(program, answer)
         elif number == LOAD:
-            program.tried = True
             if answer.code:
                 program.broken = answer.outcome()
+            elif answer.value is not None:
+                program.binding = json.loads(answer.value)
         else:
             self._settle(number, program.broken or answer.outcome())
             worker.settled.append(number)

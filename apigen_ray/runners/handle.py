@@ -280,7 +280,7 @@ class Worker:
             self._put(
                 LOAD,
                 program,
-                ["load", not self.owner.trusted, program.key, program.code, program.seed(), not program.tried],
+                ["load", not self.owner.trusted, program.key, program.code, program.seed(), program.binding],
             )
             self.loaded.add(program.key)
         self._put(number, program, ["call", number, program.key, arguments])

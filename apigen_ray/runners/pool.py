@@ -1,4 +1,4 @@
-"""Which runner executes which kind of source, and the one set of runners that a worker process keeps warm."""
+"""Which runner executes which source, and the one set of runners that a worker process keeps warm."""
 
 import atexit
 import os
@@ -8,19 +8,25 @@ from types import MappingProxyType
 
 from apigen_ray.records import Api, Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Runner, Task
+from apigen_ray.runners.process import ProcessRunner
 from apigen_ray.runners.python import PythonRunner
 
-RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType({PythonRunner.kind: PythonRunner})
-"""Every runner by the kind of source that it executes; a new one is a file and a line here."""
+RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType(
+    {
+        PythonRunner.kind: PythonRunner,
+        ProcessRunner.kind: ProcessRunner,
+    }
+)
+"""Every runner by the name that `apigen_ray.records.Source.executed_by` has for it; a new one is a file and a line."""
 
 
 def executable(api: Api) -> bool:
     """Whether there is anything behind an API that can be executed."""
-    return api.source is not None and api.source.kind in RUNNERS
+    return api.source is not None and api.source.executed_by in RUNNERS
 
 
 class RunnerPool:
-    """A runner itself: hands each call to the runner of its API's kind of source.
+    """A runner itself: hands each call to the runner of its API's source.
 
     Args:
         spec: limits; the runners of each kind are built from it when their first call comes.
@@ -41,7 +47,7 @@ class RunnerPool:
         by_kind: dict[str, list[int]] = {}
         for number, task in enumerate(tasks):
             if task.api.source is not None and executable(task.api):
-                by_kind.setdefault(task.api.source.kind, []).append(number)
+                by_kind.setdefault(task.api.source.executed_by, []).append(number)
         for kind, numbers in by_kind.items():
             done = self._runner(kind).run([tasks[number] for number in numbers])
             for number, outcome in zip(numbers, done, strict=True):

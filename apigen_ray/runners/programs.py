@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from apigen_ray.records import Status
 from apigen_ray.runners.base import CODES, Outcome
@@ -57,7 +58,7 @@ class Program:
         broken: what becomes of every call once it cannot even be loaded.
         waiting: numbers of the calls that no worker has been given; of the batch that is under way.
         compiling: a worker is at it.
-        tried: a worker has opened it once.
+        binding: how it takes its arguments, as a worker that opened it once has said; None: none has.
     """
 
     key: int
@@ -70,7 +71,7 @@ class Program:
     broken: Outcome | None = None
     waiting: deque[int] = field(default_factory=deque)
     compiling: bool = False
-    tried: bool = False
+    binding: Any = None
 
     def __post_init__(self) -> None:
         self.texts[self.source.name] = self.source.text

@@ -170,6 +170,9 @@ def _may_be_missing(name: str) -> bool:
 def import_standard(names: Iterable[str]) -> None:
     """Imports modules of the standard library, as long as files can be opened; one that is not there is told later."""
     fresh = [name for name in names if name not in _asked and name.partition(".")[0] in sys.stdlib_module_names]
+    if not fresh:
+        return
+    sys.path.extend(_path)
     for name in fresh:
         _asked.add(name)
         try:
@@ -177,8 +180,8 @@ def import_standard(names: Iterable[str]) -> None:
                 __import__(name)
         except Exception:  # noqa: S112 - the name of a function of a module, or a module of another platform
             continue
-    if fresh:
-        gc.freeze()
+    find_beside()
+    gc.freeze()
 
 
 _asked: set[str] = set()
@@ -206,10 +209,14 @@ class _Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 _beside = _Beside()
 _preloaded: set[str] = set()
+_path: list[str] = []
 
 
 def find_beside() -> None:
-    """Puts what the parent sends in the place of the path, which nothing can be opened from any more."""
+    """Puts what the parent sends in the place of the path, which workers cannot open anything from."""
     _preloaded.update(sys.modules)
-    sys.path.clear()
-    sys.meta_path.append(_beside)
+    if sys.path:
+        _path[:] = sys.path
+        sys.path.clear()
+    if _beside not in sys.meta_path:
+        sys.meta_path.append(_beside)

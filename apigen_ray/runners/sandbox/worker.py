@@ -47,7 +47,7 @@ class Overtime(BaseException):
 
 
 class Clock:
-    """The soft limit: raises `Overtime` in a call that computes for too long.
+    """The soft limit: raises `Overtime` in a call that computes for too long; made and installed in the zygote.
 
     It counts the CPU time of this process, so that a call is not blamed for a busy machine; code that never comes back
     to the interpreter is left to the supervisor's hard limit.
@@ -57,7 +57,7 @@ class Clock:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self.running = False
 
     def install(self) -> None:
@@ -71,7 +71,7 @@ class Clock:
 
     def start(self) -> None:
         """Begins a call: whatever was left of the one before is set back."""
-        _set_timer(_PROF, self._seconds)
+        _set_timer(_PROF, self.seconds)
         self.running = True
 
 
@@ -89,7 +89,11 @@ class Binding:
     allowed: frozenset[str]
     required: frozenset[str]
     anything: bool
-    converters: dict[str, Converter] | None
+    converters: Mapping[str, Converter | None] | None
+
+
+PLAIN: Mapping[str, Converter | None] = {"float": converter(float, "", []), "int": converter(int, "", [])}
+"""Converters that stand for themselves in a frame: most functions take nothing else."""
 
 
 class Opened(Protocol):
@@ -109,12 +113,26 @@ class Program:
     Args:
         opener: gives the function in fresh globals; is told whether its hints will be asked for.
         seed: what `random` is reseeded with, with the arguments, before every call; None: it has no use for it.
+        binding: how it takes its arguments; None: found out at the first call.
     """
 
-    def __init__(self, opener: Callable[[bool], Opened], seed: str | None) -> None:
+    def __init__(self, opener: Callable[[bool], Opened], seed: str | None, binding: Binding | None = None) -> None:
         self._opener = opener
         self._seed = seed
-        self._binding: Binding | None = None
+        self._binding = binding
+
+    def trial(self) -> str:
+        """Opens the function once; the JSON of how it takes its arguments, ``false`` where a frame cannot tell.
+
+        Raises:
+            BaseException: whatever executing its module raises.
+        """
+        self._binding = found = bind(self.open(True))
+        names = {convert: name for name, convert in PLAIN.items()}
+        if found.converters is None or not names.keys() >= set(found.converters.values()):
+            return "false"
+        converters = {name: names[convert] for name, convert in found.converters.items()}
+        return _frame_text((sorted(found.allowed), sorted(found.required), found.anything, converters))
 
     def open(self, typed: bool) -> Opened:
         """The function in fresh globals.
@@ -246,9 +264,12 @@ def compiled(
 
 
 def loaded(
-    programs: dict[int, Program], clock: str, confined: bool, key: int, code: str, seed: str | None, trial: bool
+    programs: dict[int, Program], clock: str, confined: bool, key: int, code: str, seed: str | None, binding: Any
 ) -> Answer:
-    """The answer to a ``load``: the function is ready, and has been opened once where a trial was asked for."""
+    """The answer to a ``load``: the function is ready; where no binding came with it, it has been tried once.
+
+    The value then is the binding for later loads.
+    """
     data = base64.b64decode(code)
     opener: Callable[[bool], Opened]
     if confined:
@@ -256,10 +277,15 @@ def loaded(
         opener = lambda typed: program.open(clock)  # noqa: E731
     else:
         opener = trusted.Compiled.from_bytes(data).open
-    fresh = Program(opener, seed)
-    if trial:
+    given = None
+    if binding:
+        allowed, required, anything, converters = binding
+        plain = {name: PLAIN[kind] for name, kind in converters.items()}
+        given = Binding(frozenset(allowed), frozenset(required), anything, plain)
+    programs[key] = fresh = Program(opener, seed, given)
+    if binding is None:
         try:
-            fresh.open(True)
+            return "", fresh.trial(), ""
         except (MemoryError, Overtime):
             raise
         except NoFunctionError as error:
@@ -267,7 +293,6 @@ def loaded(
         except BaseException as error:
             code = "exec_error" if confined else "unknown_function"
             return code, None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
-    programs[key] = fresh
     return OK
 
 
@@ -275,13 +300,13 @@ def serve(
     read: Callable[[int], bytes],
     write: Callable[[bytes], None],
     ready: Mapping[str, str],
-    timeout_s: float,
-    moment: str = "real",
+    clock: Clock,
+    moment: str,
 ) -> None:
     """Says that it is ready, then answers requests until there are no more.
 
     A frame to here is a list of requests: ``["compile", confined, name, entry, texts, files]``, ``["load", confined,
-    key, code, seed, trial]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its
+    key, code, seed, binding]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its
     order, by a frame ``[number, code, value, detail, seconds]``; the number of a load, a compile, and of the word that
     it is ready (whose value is the JSON of what was proved) is -1. The parent blames the first request without an
     answer, so an answer is out before the next request is looked at.
@@ -290,12 +315,10 @@ def serve(
         read: gives exactly so many bytes, or fewer at the end.
         write: takes a whole frame.
         ready: what was proved of each layer.
-        timeout_s: CPU seconds that one request may take.
+        clock: the soft limit of one request.
         moment: which clock functions see, ``real`` or ``frozen``.
     """
     programs: dict[int, Program] = {}
-    clock = Clock(timeout_s)
-    clock.install()
 
     write(frame(-1, "", _frame_text(ready), "", 0.0))
     while len(head := read(4)) == 4:
@@ -306,11 +329,7 @@ def serve(
                 clock.start()
                 if kind == "call":
                     number, key, arguments = rest
-                    program = programs.get(key)
-                    if program is not None:
-                        reply = program.call(arguments)
-                    else:  # its load has just said why
-                        reply = "unknown_function", None, "it was not loaded"
+                    reply = programs[key].call(arguments)
                 elif kind == "load":
                     reply = loaded(programs, moment, *rest)
                 else:
@@ -320,7 +339,7 @@ def serve(
                 clock.running = False
                 reply = "memory", None, "it asked for more memory than it may"
             except Overtime:
-                reply = "timeout", None, f"it computed for more than {timeout_s:g} s"
+                reply = "timeout", None, f"it computed for more than {clock.seconds:g} s"
             except NoFunctionError as error:
                 clock.running = False
                 reply = "unknown_function", None, str(error)[:MAX_DETAIL]
@@ -336,16 +355,26 @@ def frame(number: int, code: str, value: str | None, detail: str, seconds: float
     return struct.pack(">I", len(body)) + body
 
 
-def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: float, moment: str) -> None:
+def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, moment: str) -> None:
     """Puts the walls up and serves until the parent has no more requests; does not return.
 
     Args:
         descriptor: the worker's own socket.
         walls: puts them up and tells what was proved of each.
-        timeout_s: CPU seconds that one request may take.
+        clock: the soft limit of one request.
         moment: which clock functions see.
     """
-    reader = open(descriptor, "rb", buffering=1 << 16, closefd=False)
+    inbox = bytearray()
+
+    def read(size: int) -> bytes:
+        while len(inbox) < size:
+            data = os.read(descriptor, 1 << 17)
+            if not data:
+                break
+            inbox.extend(data)
+        found = bytes(inbox[:size])
+        del inbox[:size]
+        return found
 
     def write(data: bytes) -> None:
         sent = os.write(descriptor, data)
@@ -359,7 +388,7 @@ def work(descriptor: int, walls: Callable[[], Mapping[str, str]], timeout_s: flo
         except WallError as error:
             write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
             os._exit(1)
-        serve(reader.read, write, ready, timeout_s, moment)
+        serve(read, write, ready, clock, moment)
     except OSError:  # the parent is gone, or a function closed the socket
         os._exit(1)
     os._exit(0)  # no clean-up of what functions left behind
