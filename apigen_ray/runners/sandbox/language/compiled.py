@@ -17,18 +17,24 @@ class OwnModule:
     """A module of the foreign package as its other modules see it.
 
     Args:
-        table: its globals.
+        name: its name.
+        tables: the globals of all modules, by name.
     """
 
-    __slots__ = ("_table",)
+    __slots__ = ("_table", "_tables")
 
-    def __init__(self, table: dict[str, Any]) -> None:
-        object.__setattr__(self, "_table", table)
+    def __init__(self, name: str, tables: dict[str, dict[str, Any]]) -> None:
+        object.__setattr__(self, "_table", tables.get(name) or {"__name__": name})
+        object.__setattr__(self, "_tables", tables)
 
     def __getattr__(self, name: str) -> Any:
         if name == OWN:
             return True
         table = object.__getattribute__(self, "_table")
+        tables = object.__getattribute__(self, "_tables")
+        below = f"{table['__name__']}.{name}"
+        if name not in table and below in tables:
+            return OwnModule(below, tables)
         if name not in table or name in NAMESPACES["real"]:
             raise AttributeError(f"module {table['__name__']!r} has no attribute {name!r}")
         return table[name]
@@ -154,10 +160,10 @@ def _execute(name: str, tables: dict[str, dict[str, Any]], codes: dict[str, Code
 def _importer(tables: dict[str, dict[str, Any]], codes: dict[str, CodeType | None]) -> Callable[..., Any]:
     """What imports modules of the foreign package from each other, each executed at its first import."""
 
-    def own(module: str, name: str | None = None) -> Any:
-        _execute(module, tables, codes)
+    def own(module: str, name: str | None = None, below: str = "") -> Any:
+        _execute(below or module, tables, codes)
         if name is None:
-            return OwnModule(tables.get(module) or {"__name__": module})
+            return OwnModule(module, tables)
         try:
             return tables[module][name]
         except KeyError:

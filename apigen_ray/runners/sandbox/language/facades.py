@@ -7,11 +7,11 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import replacements
-from apigen_ray.runners.sandbox.language.guards import HIDDEN
+from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
 
-class Facade:
+class Facade(Listed):
     """A module with the names that are offered of it."""
 
     def __init__(self, name: str, table: dict[str, Any]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from apigen_ray.runners.sandbox.language import names
 
-OWN = "<own>"
-"""Marks classes made by foreign code, and their globals; no identifier, so that no code can write it."""
+OWN = "__<own>__"
+"""Marks classes made by foreign code, and their globals; no identifier, so that no code can write it, and a dunder, so
+that Enum does not make a member of it."""
 
 HIDDEN = frozenset(
     [
@@ -46,7 +47,12 @@ def read(value: Any, name: str) -> Any:
 
 def read_private(value: Any, name: str) -> Any:
     """``value._name``: of objects of foreign classes only, and of what named tuples and Enums document."""
-    if getattr(value, OWN, False) is True or name in _DOCUMENTED or (type(value) is _FUNCTION and is_own(value)):
+    if (
+        getattr(value, OWN, False) is True
+        or name in _DOCUMENTED
+        or isinstance(value, Listed)
+        or (type(value) is _FUNCTION and is_own(value))
+    ):
         found = getattr(value, name)
         if type(found) not in HIDDEN:
             return found
@@ -170,7 +176,19 @@ def write(value: Any) -> Any:
     raise TypeError(f"attributes of {type(value).__name__!r} objects must not be changed")
 
 
-_CHANGEABLE = (types.SimpleNamespace, BaseException, decimal.Context)
+_CHANGEABLE: tuple[type, ...] = (types.SimpleNamespace, BaseException, decimal.Context)
+
+
+def changeable(kind: type) -> None:
+    """Lets the attributes of the instances of a class of ours be written."""
+    global _CHANGEABLE
+    _CHANGEABLE = (*_CHANGEABLE, kind)
+
+
+class Listed:
+    """A thing whose names were all put there on purpose, private ones too."""
+
+    __slots__ = ()
 
 
 def safe_getattr(value: Any, name: Any, default: Any = MISSING, /) -> Any:
@@ -264,16 +282,13 @@ class Type(metaclass=_TypeOfTypes):
 
 
 def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
-    """``__build_class__``: no metaclass of its own, and the class is marked as foreign."""
+    """``__build_class__`` without a metaclass of its own; the class body marks the class as foreign."""
     for base in bases:
         if isinstance(base, _TypeOfTypes) or (isinstance(base, type) and issubclass(base, type)):
             raise TypeError(f"{base!r} must not be a base class")
     if "metaclass" in keywords:
         raise TypeError("a metaclass is not allowed")
-    made = builtins.__build_class__(body, name, *bases, **keywords)
-    if isinstance(made, type):
-        type.__setattr__(made, OWN, True)
-    return made
+    return builtins.__build_class__(body, name, *bases, **keywords)
 
 
 def safe_print(*values: Any, **_: Any) -> None:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from apigen_ray.runners.sandbox.language.facades import is_offered
 from apigen_ray.runners.sandbox.language.namespaces import BUILTINS
@@ -46,12 +47,14 @@ class Bound:
         kind: ``library`` (a facade), ``own`` (its own package), ``unknown``.
         module: where from.
         name: what of it; None for the module itself.
+        below: for ``import a.b`` of its own package, which binds a: the module that is meant.
     """
 
     local: str
     kind: str
     module: str
     name: str | None
+    below: str = ""
 
 
 @dataclass
@@ -81,20 +84,29 @@ class Module:
         name: its dotted name.
         text: its source.
         texts: all texts there are, by module; None where there is no such module.
+        bindings: what modules bind, by module, as far as it was asked for; shared by the modules of a package.
 
     Raises:
         RefusedError: it cannot be parsed, or says what only an attack says.
     """
 
-    def __init__(self, name: str, text: str, texts: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, name: str, text: str, texts: Mapping[str, str | None], bindings: dict[str, frozenset[str] | None]
+    ) -> None:
         self.name = name
         self._texts = texts
-        tree = _parsed(text)
-        for line, reason in attacks(tree):
+        self._bindings = bindings
+        self._resolved: dict[tuple[str, bool], list[Bound]] = {}
+        analysis = _analysed(text)
+        for line, reason in analysis.attacks:
             raise RefusedError(line, reason)
-        body = list(_reached(tree.body))
-        self.bound = {each for node in ast.walk(tree) for each in bound_names(node)}
-        used = [(node, binds(node), uses(node)) for node in body]
+        self.chains = analysis.chains
+        used = []
+        for found in analysis.statements:
+            for node in self._expanded(found[0]):
+                used.append(found if node is found[0] else (node, binds(node), uses(node)))
+        body = [node for node, _, _ in used]
+        self.bound = analysis.bound | {each for _, found, _ in used for each in found}
         self.imports = {
             bound.local: bound for node in body for bound in self._top_imports(node) if bound.kind == "library"
         }
@@ -112,6 +124,31 @@ class Module:
             for each in unit.binds:
                 self.by_name.setdefault(each, []).append(unit)
 
+    def _expanded(self, node: ast.stmt) -> Iterator[ast.stmt]:
+        """A statement, or what a star import of its own package stands for.
+
+        Raises:
+            NeedsError: that depends on texts that are not given.
+            RefusedError: it is a star import of another package.
+        """
+        if not isinstance(node, ast.ImportFrom) or node.names[0].name != "*":
+            if any(isinstance(each, ast.alias) and each.name == "*" for each in ast.walk(node)):
+                raise RefusedError(node.lineno, "a star import hides which names it binds")
+            yield node
+            return
+        if not node.level and ((node.module or "").partition(".")[0] != self.name.partition(".")[0]):
+            raise RefusedError(node.lineno, "a star import hides which names it binds")
+        bases = [base for base in self._bases(node) if base != self.name]
+        wanted = {base for base in bases if base not in self._texts}
+        if wanted:
+            raise NeedsError(wanted)
+        for base in bases:
+            text = self._texts[base]
+            if text is not None:
+                for name in _public(_parsed(text)):
+                    yield ast.copy_location(ast.ImportFrom(node.module, [ast.alias(name)], node.level), node)
+                return
+
     def _top_imports(self, node: ast.stmt) -> Iterator[Bound]:
         for part in ast.walk(node) if isinstance(node, ast.Try | ast.If) else [node]:
             if isinstance(part, ast.Import | ast.ImportFrom):
@@ -127,14 +164,23 @@ class Module:
         Raises:
             NeedsError: that depends on texts that are not given.
         """
+        key = (ast.dump(node), quiet)
+        known = self._resolved.get(key)
+        if known is None:
+            known = self._resolved[key] = self._resolve(node, quiet)
+        return known
+
+    def _resolve(self, node: ast.Import | ast.ImportFrom, quiet: bool) -> list[Bound]:
         found: list[Bound] = []
         package = self.name.partition(".")[0] if "." in self.name or self.name in self._texts else ""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 local = alias.asname or top
-                if top == package and (alias.asname or top == alias.name) and not quiet:
-                    found.append(Bound(local, "own", alias.name, None))
+                if top == package:
+                    if not quiet:
+                        below = "" if alias.asname or alias.name == top else alias.name
+                        found.append(Bound(local, "own", top if below else alias.name, None, below))
                 else:
                     kind = "library" if is_offered(alias.name) else "unknown"
                     found.append(Bound(local, kind, alias.name if alias.asname else top, None))
@@ -171,11 +217,23 @@ class Module:
             raise NeedsError(wanted)
         for base in bases:
             text = self._texts[base]
-            if base != self.name and text is not None and _binds(text, name):
+            if base != self.name and text is not None and self._binds(base, text, name):
                 return Bound(local, "own", base, name)
             if self._texts[f"{base}.{name}"] is not None:
                 return Bound(local, "own", f"{base}.{name}", None)
         return Bound(local, "unknown", bases[0] if bases else "", name)
+
+    def _binds(self, module: str, text: str, name: str) -> bool:
+        """Whether a module binds a name; what cannot be parsed binds any, so that its refusal is seen."""
+        if module not in self._bindings:
+            try:
+                found = frozenset(each for _, names, _ in _analysed(text).statements for each in names)
+            except RefusedError:
+                self._bindings[module] = None
+            else:
+                self._bindings[module] = found
+        bound = self._bindings[module]
+        return bound is None or name in bound
 
     def misuses(self, unit: Unit) -> Iterator[Problem]:
         """What a unit reads of facades that they do not have, and facades that it does more with than read names."""
@@ -208,12 +266,45 @@ def _bare(unit: ast.stmt, imported: dict[str, str]) -> list[tuple[str | None, in
     ]
 
 
-def _binds(text: str, name: str) -> bool:
-    """Whether a module binds a name; what cannot be parsed binds any, so that its refusal is seen."""
-    try:
-        return any(name in binds(node) for node in _parsed(text).body)
-    except RefusedError:
-        return True
+@dataclass(frozen=True)
+class _Analysis:
+    """What is found out about a text on its own; its nodes are never changed."""
+
+    attacks: list[Problem]
+    statements: list[tuple[ast.stmt, set[str], Uses]]
+    bound: set[str]
+    chains: set[tuple[str, ...]]
+
+
+@lru_cache(maxsize=64)  # the same texts come again with every further module that is asked for
+def _analysed(text: str) -> _Analysis:
+    tree = _parsed(text)
+    return _Analysis(
+        list(attacks(tree)),
+        [(node, binds(node), uses(node)) for node in _reached(tree.body)],
+        {each for node in ast.walk(tree) for each in bound_names(node)},
+        {tuple(chain) for node in ast.walk(tree) if (chain := _chain(node))},
+    )
+
+
+def _public(tree: ast.Module) -> list[str]:
+    """The names that a star import takes of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and "__all__" in binds(node):
+            try:
+                return sorted(ast.literal_eval(node.value))
+            except (ValueError, TypeError):
+                break
+    return sorted({each for node in tree.body for each in binds(node) if not each.startswith("_") and each != "*"})
+
+
+def _chain(node: ast.AST) -> list[str]:
+    """The names of ``a.b.c``; none where this is something else."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(names)] if names and isinstance(node, ast.Name) else []
 
 
 def _parsed(text: str) -> ast.Module:
@@ -237,7 +328,13 @@ def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
                 continue
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and "__all__" in binds(node):
             continue
-        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        if isinstance(node, ast.Import | ast.ImportFrom):  # one each, as only some of the names may be needed
+            for alias in node.names:
+                part: ast.stmt = ast.Import([alias])
+                if isinstance(node, ast.ImportFrom):
+                    part = ast.ImportFrom(node.module, [alias], node.level)
+                yield ast.copy_location(part, node)
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             yield node
 
 

@@ -40,13 +40,15 @@ csv: DictReader DictWriter Dialect Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOT
   reader unix_dialect writer
 io: BytesIO StringIO SEEK_SET SEEK_CUR SEEK_END TextIOBase IOBase RawIOBase BufferedIOBase UnsupportedOperation
   DEFAULT_BUFFER_SIZE
-html: escape unescape
+html: _charref _replace_charref escape unescape
 html.entities: codepoint2name entitydefs html5 name2codepoint
+encodings:
+encodings.aliases: aliases
 html.parser: HTMLParser
 urllib:
 urllib.parse: DefragResult ParseResult SplitResult ParseResultBytes SplitResultBytes parse_qs parse_qsl quote
   quote_from_bytes quote_plus unquote unquote_plus unquote_to_bytes urldefrag urlencode urljoin urlparse urlsplit
-  urlunparse urlunsplit uses_netloc uses_relative uses_params
+  urlunparse urlunsplit scheme_chars uses_fragment uses_netloc uses_relative uses_params
 ipaddress: AddressValueError IPv4Address IPv4Interface IPv4Network IPv6Address IPv6Interface IPv6Network
   NetmaskValueError collapse_addresses get_mixed_type_key ip_address ip_interface ip_network summarize_address_range
   v4_int_to_packed v6_int_to_packed IPV4LENGTH IPV6LENGTH
@@ -100,7 +102,7 @@ types: BuiltinFunctionType DynamicClassAttribute EllipsisType FunctionType Gener
 contextlib: AbstractContextManager ContextDecorator ExitStack closing contextmanager nullcontext suppress
 graphlib: CycleError TopologicalSorter
 keyword: iskeyword issoftkeyword kwlist softkwlist
-shlex: join quote split
+shlex: join quote shlex split
 fnmatch: filter fnmatch fnmatchcase translate
 posixpath: basename commonpath commonprefix dirname isabs join normcase normpath sep split splitdrive splitext pardir
   curdir extsep altsep pathsep relpath
@@ -140,5 +142,7 @@ OFFERED = _read(_TABLE.strip())
 
 OFFERED["typing_extensions"] = OFFERED["typing"]
 
-NO_VALUES = frozenset("codecs contextvars io logging os os.path pathlib posixpath sys threading types weakref".split())
+NO_VALUES = frozenset(
+    "codecs contextvars io logging os os.path pathlib posixpath sys threading types weakref encodings".split()
+)
 """Modules that may be used by their names' names only, never passed on as a value."""

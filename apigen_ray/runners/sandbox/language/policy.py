@@ -7,6 +7,7 @@ from typing import Any
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from apigen_ray.runners.sandbox.language import names
+from apigen_ray.runners.sandbox.language.guards import OWN
 
 Problem = tuple[int, str]
 """Line and reason."""
@@ -19,9 +20,7 @@ def attacks(tree: ast.Module) -> Iterator[Problem]:
         for name in bound_names(node):
             if names.is_guard(name) and name not in names.ENUM_NAMES and name != "__doc__":
                 yield line, f"the name {name!r} is reserved"
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) and not node.level:
-            yield line, "a star import hides which names it binds"
-        elif isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef):
             for keyword in node.keywords:
                 if keyword.arg == "metaclass" and _last_name(keyword.value) not in ("ABCMeta", "EnumMeta", "EnumType"):
                     yield line, "a metaclass is not allowed"
@@ -245,7 +244,7 @@ class Policy(RestrictingNodeTransformer):
         self._visit_arguments(node.args)
         node.returns = None
         every = [*node.args.posonlyargs, *node.args.args]
-        self._selves.append({each.arg for each in every} if self._scopes[-1] == "class" else set())
+        self._selves.append({each.arg for each in every})
         self._scopes.append("function")
         node.body = _visit_all(self, node.body) or [ast.copy_location(ast.Pass(), node)]
         self._scopes.pop()
@@ -270,7 +269,7 @@ class Policy(RestrictingNodeTransformer):
         arguments.kw_defaults = [self.visit(each) if each else None for each in arguments.kw_defaults]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """A class is made by our own ``__build_class__``, which looks at its bases."""
+        """A class is marked as foreign and made by our own ``__build_class__``, which looks at its bases."""
         self.check_name(node, node.name)
         node.decorator_list = [self.visit(each) for each in node.decorator_list]
         node.bases = [self.visit(each) for each in node.bases]
@@ -282,9 +281,11 @@ class Policy(RestrictingNodeTransformer):
         node.keywords = [self.visit(each) for each in node.keywords]
         self._classes.append(node.name)
         self._scopes.append("class")
-        node.body = _visit_all(self, node.body) or [ast.copy_location(ast.Pass(), node)]
+        node.body = _visit_all(self, node.body)
         self._scopes.pop()
         self._classes.pop()
+        mark = ast.copy_location(ast.Assign([ast.Name(OWN, ast.Store())], ast.Constant(True)), node)
+        node.body.insert(1 if ast.get_docstring(node, clean=False) is not None else 0, mark)
         return node
 
     def visit_TypeIgnore(self, node: ast.TypeIgnore) -> ast.AST:

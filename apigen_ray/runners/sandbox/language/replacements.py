@@ -6,12 +6,15 @@ import enum
 import functools
 import io
 import random
+import reprlib
+import shlex
 import time
 import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
+from apigen_ray.runners.sandbox.language import guards
 from apigen_ray.runners.sandbox.language.guards import (
     OWN,
     Type,
@@ -164,6 +167,21 @@ def _frozen_time() -> dict[str, Any]:
     return table
 
 
+class Shlex(shlex.shlex):
+    """``shlex`` that opens no files."""
+
+    def sourcehook(self, newfile: str) -> Any:
+        """Refuses."""
+        raise OSError("a file cannot be opened here")
+
+
+class Repr(reprlib.Repr):
+    """``reprlib.Repr``, whose limits are set on its instances."""
+
+
+guards.changeable(Shlex)
+guards.changeable(Repr)
+
 # quiet ones
 
 
@@ -298,6 +316,8 @@ _FIXED: dict[str, dict[str, Any]] = {
     "operator": {"attrgetter": attrgetter, "methodcaller": methodcaller},
     "os": {"linesep": "\n", "name": "posix", "fspath": _fspath},
     "pprint": {"pprint": safe_print, "pp": safe_print},
+    "reprlib": {"Repr": Repr},
+    "shlex": {"shlex": Shlex},
     "random": {"Random": Random, "SystemRandom": Random},
     "sys": {"stdout": _SINK, "stderr": _SINK, "exit": _exit, "exc_info": _exc_info, "setrecursionlimit": _nothing}
     | {"intern": str, "argv": ()},
@@ -337,6 +357,8 @@ unicode_escape raw_unicode_escape"""
 
 def warm_up() -> None:
     """Calls what imports at its first call."""
+    excluded: Any = typing
+    excluded.EXCLUDED_ATTRIBUTES = [*excluded.EXCLUDED_ATTRIBUTES, OWN]  # else our mark is part of every Protocol
     import datetime
     import unicodedata
 

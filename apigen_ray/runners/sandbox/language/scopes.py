@@ -104,8 +104,9 @@ def _read(node: ast.AST, scopes: tuple[Names, ...], caught: bool, found: Uses) -
             for each in outside:
                 _read(each, scopes, caught, found)
             body = [node.body] if isinstance(node, ast.Lambda) else node.body
+            inside = (*scopes, _locals(node))
             for part in body:
-                _read(part, (*scopes, _locals(node)), caught, found)
+                _read(part, inside, caught, found)
             return
         case ast.AnnAssign():
             if node.value is not None:
