@@ -6,6 +6,7 @@ import decimal
 import enum
 import json
 import math
+import sys
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -32,8 +33,10 @@ def plain(value: Any, room: list[int], depth: int = 0) -> Any:
     """The plain JSON data that stands for a result.
 
     Enum: its value. date, time, datetime: ISO 8601. Decimal: its digits as a string, which is exact. tuple: list. set:
-    list, sorted. dataclass and NamedTuple: object. None, bool, str, list, dict with string keys, finite floats and
-    integers up to 1024 bits: themselves. Everything else does not fit, subclasses of these among them.
+    list, sorted. dataclass and NamedTuple: object. A numpy scalar: the Python value that it stands for, by these same
+    rules (so complex64 does not fit, datetime64 is ISO 8601); a numpy array: nested lists of them. None, bool, str,
+    list, dict with string keys, finite floats and integers up to 1024 bits: themselves. Everything else does not fit:
+    complex, bytes, NaN and infinities, other keys than strings, and subclasses of what is named here among it.
 
     Args:
         value: the result.
@@ -83,6 +86,13 @@ def plain(value: Any, room: list[int], depth: int = 0) -> Any:
     if dataclasses.is_dataclass(kind):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
         return _plain_object(fields, room, depth + 1)
+    numpy = sys.modules.get("numpy")  # only where it was preloaded
+    if numpy is not None and isinstance(value, numpy.generic):
+        return plain(value.item(), room, depth + 1)  # one deeper: a value that stands for itself comes to an end
+    if numpy is not None and kind is numpy.ndarray:
+        if value.size > room[0]:  # before lists are made of it
+            raise TooLarge
+        return plain(value.tolist(), room, depth)
     raise Misfit(f"{kind.__name__} is not plain data")
 
 

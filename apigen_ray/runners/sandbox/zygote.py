@@ -244,6 +244,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.modules["__main__"] = types.ModuleType("__main__")  # what functions find is not this script
         sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Sink(), Sink()
         os.environ.clear()
+        sys.argv[:] = sys.orig_argv[:] = [""]
         skip, proof = stand(limits, skip, settings["weak"])
         trusted.find_beside()
         clock.install()
