@@ -148,8 +148,10 @@ def _facts(form: Json, summary: Summary) -> str:
         f"tokens: {form['tokens']['prompt']:,} read, {form['tokens']['completion']:,} written",
         *(f"engine of {name}: {_engine(engine)}" for name, engine in engines.items()),
     ]
-    if sandbox := form.get("sandbox"):
+    sandbox: Json = form.get("sandbox") or {}
+    if "layers" in sandbox:
         lines.append(f"calls confined by: {_confinement(sandbox)}")
+    lines += [_client(client) for client in sandbox.get("process", [])]
     events = [f"{rows:,} {code}" for code in ("forbidden", "quarantined") if (rows := _rejected(summary, code))]
     if events:
         lines.append(f"SECURITY EVENTS in the execution stage: {', '.join(events)}; see their execution_detail")
@@ -172,6 +174,13 @@ def _confinement(form: Json) -> str:
     if form["trusted"]:
         parts.append(f"{form['trusted']:,} trusted functions without the language layer")
     return "; ".join(parts)
+
+
+def _client(form: Json) -> str:
+    """What the ``process`` runner executes, which is not confined."""
+    told = f"{', '.join(form['functions'])}: process runner: no language layer, no kernel walls but limits; hosts: "
+    told += ", ".join(form["hosts"]) or "none"
+    return told + (f"; environment: {', '.join(form['env'])}" if form["env"] else "")
 
 
 def _rejected(summary: Summary, code: str) -> int:

@@ -1,10 +1,12 @@
 """What confines the calls of a run: looked at before it begins, and kept in its manifest."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from apigen_ray.errors import EnvironmentFault
-from apigen_ray.records import Api, Json
+from apigen_ray.records import Api, Json, Source
 from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.runners.process import ProcessRunner, missing
 from apigen_ray.runners.python import PythonRunner, StartError
 from apigen_ray.runners.sandbox.walls import MANDATORY, is_up
 
@@ -18,15 +20,20 @@ def confinement(spec: ExecutionSpec, apis: Iterable[Api]) -> Json:
 
     Returns:
         ``isolation``; ``layers``, the words on each; ``trusted``, functions that go without the language layer; and
-        ``weak``, in words, where a layer is missing that only `ExecutionSpec.allow_weak` lets a run go without. Empty
-        where nothing of a Python source is executed.
+        ``weak``, in words, where a layer is missing that only `ExecutionSpec.allow_weak` lets a run go without: all
+        absent where no function is executed behind walls. ``process``: see `clients`; absent where there are none.
 
     Raises:
-        EnvironmentFault: calls would not be confined here.
+        EnvironmentFault: calls would not be confined here, or a client lacks a variable of the environment.
     """
-    sources = [api.source for api in apis if api.source is not None and api.source.kind == PythonRunner.kind]
-    if spec.mode != "live" or not sources:
+    if spec.mode != "live":
         return {}
+    every = [api.source for api in apis if api.source is not None]
+    processes = clients(every)
+    own = {"process": processes} if processes else {}
+    sources = [source for source in every if source.executed_by == PythonRunner.kind]
+    if not sources:
+        return own
     runner = PythonRunner(spec)
     try:
         layers = runner.layers()
@@ -36,7 +43,28 @@ def confinement(spec: ExecutionSpec, apis: Iterable[Api]) -> Json:
         runner.close()
     trusted = sum(source.trust == "trusted" for source in sources)
     weak = weakness(layers)
-    return {"isolation": spec.isolation, "layers": layers, "trusted": trusted} | ({"weak": weak} if weak else {})
+    return {"isolation": spec.isolation, "layers": layers, "trusted": trusted} | ({"weak": weak} if weak else {}) | own
+
+
+def clients(sources: Iterable[Source]) -> list[Json]:
+    """What is executed by the ``process`` runner, which has no walls: for each list of hosts and variables whose it is.
+
+    Raises:
+        EnvironmentFault: a variable of the environment is not set here.
+    """
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, int]] = {}
+    for source in sources:
+        if source.executed_by != ProcessRunner.kind:
+            continue
+        name = Path(source.location).stem if source.location.endswith(".py") else source.location.partition(".")[0]
+        if lacking := missing(source):
+            mend = "set it where the run and its Ray workers start, or take it out of the source's `env`"
+            raise EnvironmentFault(f"{name} needs {lacking[0]} in the environment, and it is not set", mend)
+        counts = groups.setdefault((source.hosts, source.env), {})
+        counts[name] = counts.get(name, 0) + 1
+    return [
+        {"functions": counts, "hosts": list(hosts), "env": list(names)} for (hosts, names), counts in groups.items()
+    ]
 
 
 def weakness(layers: dict[str, str]) -> str:

@@ -1,11 +1,13 @@
 """The source ``python``: the typed functions of a file, package or importable module, read without importing it."""
 
 import ast
+import ipaddress
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from apigen_ray.errors import LibraryError
 from apigen_ray.library.annotations import UnsupportedTypeError, schema_of
@@ -23,6 +25,8 @@ from apigen_ray.library.schema import SchemaError, object_schema, require_valid,
 from apigen_ray.records import Api, Json, Source
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*")
 
 _MENDS = {
     "untyped": "add a type hint, leave the function out, or set `on_untyped: reject`",
@@ -55,6 +59,11 @@ class PythonSource(BaseModel):
         on_untyped: whether a function without type hints is an ``error`` or a ``reject``; None: an error in a single
             file, where it is a slip; a reject in a package or module given as a whole.
         trust: ``trusted`` where its authors are: its calls are then confined by the process alone, not by the language.
+        runner: ``process`` for the client of a private service: its calls are made by plain Python with the packages
+            installed here, confined by limits of time and memory alone.
+        hosts: ``process`` only: names or addresses of what it speaks to; it is kept from all others.
+        env: ``process`` only: names of the environment variables that it needs, such as a key's; their values are
+            taken from where calls are executed and kept nowhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,6 +76,28 @@ class PythonSource(BaseModel):
     functions: tuple[str, ...] | None = Field(default=None, min_length=1)
     on_untyped: Literal["error", "reject"] | None = None
     trust: Literal["untrusted", "trusted"] = "untrusted"
+    runner: Literal["python", "process"] = "python"
+    hosts: tuple[str, ...] = ()
+    env: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = ()
+
+    @field_validator("hosts")
+    @classmethod
+    def _bare_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            try:
+                ipaddress.ip_address(host)
+            except ValueError:
+                if not _HOST.fullmatch(host):
+                    problem = f"{host!r} is no host: give its name or address alone, such as api.acme.com, without"
+                    raise ValueError(f"{problem} scheme, port, path or wildcard") from None
+        return tuple(host.lower() for host in hosts)
+
+    @model_validator(mode="after")
+    def _only_a_process(self) -> Self:
+        for name in ("hosts", "env"):
+            if self.runner != "process" and getattr(self, name):
+                raise ValueError(f"`{name}` is only for `runner: process`: add that, or remove `{name}`")
+        return self
 
     @model_validator(mode="after")
     def _one_location(self) -> Self:
@@ -131,7 +162,7 @@ class PythonSource(BaseModel):
             parameters=parameters,
             returns=_returns(node, module),
             category=self.category or _category(module),
-            source=Source(self.kind, location, node.name, module.digest, self.trust),
+            source=Source(self.kind, location, node.name, module.digest, self.trust, self.runner, self.hosts, self.env),
         )
 
 

@@ -102,7 +102,7 @@ class Runner(Protocol):
             def close(self) -> None: ...
 
     It is built from an `ExecutionSpec` in the worker process that uses it, holds its pool there, and is listed in
-    `apigen_ray.runners.pool.RUNNERS` under the kind of source that it executes.
+    `apigen_ray.runners.pool.RUNNERS` under its kind: see `apigen_ray.records.Source.executed_by`.
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """The source ``python``: what becomes an Api, what a reject, what an error."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -29,6 +30,33 @@ def test_only_who_is_said_to_be_trusted_is(tmp_path: Path, keys: dict[str, objec
     (api,) = parse(tmp_path, GOOD, **keys).apis
     assert api.source is not None
     assert api.source.trust == trust
+
+
+def test_a_private_client_says_what_it_needs(tmp_path: Path) -> None:
+    (plain,) = parse(tmp_path, GOOD).apis
+    (client,) = parse(tmp_path, GOOD, runner="process", hosts=("API.acme.com", "::1"), env=("ACME_TOKEN",)).apis
+    assert plain.source is not None
+    assert client.source is not None
+    assert plain.source.executed_by == "python"
+    assert client.source.executed_by == "process"
+    assert (client.source.hosts, client.source.env) == (("api.acme.com", "::1"), ("ACME_TOKEN",))
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"hosts": ("api.acme.com",)}, "`hosts` is only for `runner: process`"),
+        ({"env": ("TOKEN",)}, "`env` is only for `runner: process`"),
+        ({"runner": "process", "hosts": ("https://api.acme.com",)}, "without scheme, port, path or wildcard"),
+        ({"runner": "process", "hosts": ("api.acme.com:443",)}, "without scheme, port, path or wildcard"),
+        ({"runner": "process", "hosts": ("*.acme.com",)}, "without scheme, port, path or wildcard"),
+        ({"runner": "process", "env": ("TOKEN=x",)}, "env"),
+        ({"runner": "thread"}, "runner"),
+    ],
+)
+def test_what_a_private_client_cannot_say(keys: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        PythonSource(path="tools.py", **keys)
 
 
 def test_one_function_becomes_one_api(tmp_path: Path) -> None:
