@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +70,23 @@ def content_hash(*parts: str | int | None) -> str:
     """
     text = "\x1f".join("" if part is None else str(part) for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def query_key(query: str) -> str:
+    """What two queries have in common that a reader would call the same: letter case, accents, punctuation, spaces.
+
+    Signs, operators, currencies and decimal points tell queries apart: "is -5 warm?" is not "is 5 warm?".
+    """
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", query).casefold())
+    return content_hash("query", " ".join(_PUNCTUATION.sub(" ", plain).split()))
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")  # not every combining mark: those of Indic scripts are vowels
+_PUNCTUATION = re.compile(
+    r"""(?<!\d)[.,] | [.,](?!\d) | (?<=\w)- | -(?!\s?\d)
+    | [!?"'`:;()\[\]{}_~|\\\u00a1\u00ab\u00bb\u00bf\u2000-\u206f\u3000-\u303f]""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.records import Verdict, content_hash, dumps
+from apigen_ray.records import Verdict, content_hash, dumps, query_key
 from apigen_ray.rundir import RunDir, read_tables, write_text
 from apigen_ray.tables import set_columns
 
@@ -79,23 +78,6 @@ def write_seeds(run: RunDir, round_: int, per_api: int = 3) -> None:
             del kept[per_api:]
     lines = [line for _, kept in sorted(best.items()) for _, line in kept]
     write_text(run.seeds(round_), "".join(line + "\n" for line in lines))
-
-
-def query_key(query: str) -> str:
-    """What two queries have in common that a reader would call the same: letter case, accents, punctuation, spaces.
-
-    Signs, operators, currencies and decimal points tell queries apart: "is -5 warm?" is not "is 5 warm?".
-    """
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", query).casefold())
-    return content_hash("query", " ".join(_PUNCTUATION.sub(" ", plain).split()))
-
-
-_ACCENTS = re.compile("[\u0300-\u036f]")  # not every combining mark: those of Indic scripts are vowels
-_PUNCTUATION = re.compile(
-    r"""(?<!\d)[.,] | [.,](?!\d) | (?<=\w)- | -(?!\s?\d)
-    | [!?"'`:;()\[\]{}_~|\\\u00a1\u00ab\u00bb\u00bf\u2000-\u206f\u3000-\u303f]""",
-    re.VERBOSE,
-)
 
 
 def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:

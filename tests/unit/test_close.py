@@ -9,7 +9,8 @@ import pytest
 
 from apigen_ray.config import SAMPLE
 from apigen_ray.job import close
-from apigen_ray.job.close import close_round, query_key, write_seeds
+from apigen_ray.job.close import close_round, write_seeds
+from apigen_ray.records import query_key
 from apigen_ray.rundir import RunDir, read_tables, write_once
 from apigen_ray.tables import table_of
 
