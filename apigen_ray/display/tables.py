@@ -70,6 +70,10 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
         table.add_row(line.name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
+    if estimate.hours is not None:
+        console.print(f"Side by side: {estimate.hours:,.2f} hours, those of {escape(str(estimate.bottleneck))}.")
+    if estimate.cost is not None and len(estimate.generators) > 1:
+        console.print(f"Together: {estimate.cost:,.2f}.")
     console.print("Tokens are estimated at four characters each from sampled prompts; the judge's come on top.")
     if any(None in (line.cost, line.hours) for line in estimate.generators):
         console.print("For cost and hours give a generator price_per_million and tokens_per_second.")

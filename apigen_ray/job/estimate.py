@@ -7,6 +7,7 @@ from typing import Any
 from apigen_ray.asks.base import DraftAsk
 from apigen_ray.config import GeneratorSpec, RunConfig
 from apigen_ray.job.prepare import prepare
+from apigen_ray.job.sizing import Pool, size
 from apigen_ray.records import Json, Mode, dumps
 from apigen_ray.strict_json import loads
 
@@ -47,11 +48,17 @@ class Estimate:
 
     Attributes:
         generators: a line for each, in the order of the config.
+        hours: of the whole run: generators work side by side; None where a speed is not given.
+        bottleneck: the generator that takes these hours; None as well.
+        cost: of all of them together; None where a price is not given.
         unserved: styles that are asked for and that this library cannot serve: their share goes to the others.
         undrawable: functions that ``call_first`` never calls, for want of a value for a required parameter.
     """
 
     generators: tuple[Line, ...]
+    hours: float | None
+    bottleneck: str | None
+    cost: float | None
     unserved: tuple[str, ...]
     undrawable: tuple[str, ...]
 
@@ -67,23 +74,33 @@ def estimate(config: RunConfig) -> Estimate:
     count = min(SAMPLED, config.size)
     indices = [number * config.size // count for number in range(count)]
 
-    def line(generator: GeneratorSpec) -> Line:
+    def line(generator: GeneratorSpec) -> tuple[Line, Pool | None]:
         costs = [_tokens(row, asks, _longest(generator)) for row in planner.rows(0, generator.name, indices)]
         prompts = config.size * config.rounds
         prompt_tokens = round(prompts * sum(cost[0] for cost in costs) / count)
         reply_tokens = round(prompts * sum(cost[1] for cost in costs) / count)
         price, speed = generator.price_per_million, generator.tokens_per_second
-        return Line(
+        cost = (prompt_tokens * price.prompt + reply_tokens * price.completion) / 1e6 if price else None
+        pool = Pool(generator.name, work=reply_tokens, rate=speed) if speed else None
+        told = Line(
             name=generator.name,
             prompts=prompts,
             prompt_tokens=prompt_tokens,
             reply_tokens=reply_tokens,
-            cost=(prompt_tokens * price.prompt + reply_tokens * price.completion) / 1e6 if price else None,
-            hours=reply_tokens / speed / 3600 if speed else None,
+            cost=cost,
+            hours=pool.hours if pool else None,
         )
+        return told, pool
 
+    lines = [line(generator) for generator in config.generators]
+    pools = [pool for _, pool in lines if pool is not None]
+    whole = size(pools) if len(pools) == len(lines) else None
+    costs = [told.cost for told, _ in lines if told.cost is not None]
     return Estimate(
-        generators=tuple(line(generator) for generator in config.generators),
+        generators=tuple(told for told, _ in lines),
+        hours=whole.hours if whole else None,
+        bottleneck=whole.bottleneck if whole else None,
+        cost=sum(costs) if len(costs) == len(lines) else None,
         unserved=tuple(str(style) for style in planner.unserved),
         undrawable=tuple(planner.undrawable),
     )

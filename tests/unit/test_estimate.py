@@ -61,6 +61,31 @@ def test_cost_and_hours_of_each_generator() -> None:
     assert two.hours == pytest.approx(two.reply_tokens / 50 / 3600)
 
 
+def test_generators_work_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    price = {"prompt": 2, "completion": 10}
+    slow, fast = (
+        {"name": name, **SERVER, "price_per_million": price, "tokens_per_second": speed}
+        for name, speed in (("slow", 5), ("fast", 50))
+    )
+    found = estimate(config([fast, slow], size=100))
+    assert (found.hours, found.bottleneck) == (found.generators[1].hours, "slow")
+    assert found.cost == pytest.approx(sum(line.cost or 0 for line in found.generators))
+    print_estimate(found, as_json=False)
+    words = capsys.readouterr().out
+    assert f"Side by side: {found.hours:.2f} hours, those of slow." in words
+    assert f"Together: {found.cost:.2f}." in words
+    print_estimate(found, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["hours"], told["bottleneck"], told["cost"]) == (found.hours, "slow", found.cost)
+
+    found = estimate(config([slow, {"name": "unknown", **SERVER}], size=4))
+    assert (found.hours, found.bottleneck, found.cost) == (None, None, None)
+    print_estimate(found, as_json=False)
+    words = capsys.readouterr().out
+    assert "Side by side" not in words
+    assert "Together" not in words
+
+
 def test_an_engine_without_a_limit_is_taken_to_have_one() -> None:
     assert line(config([{"engine": "scripted"}], size=2)).reply_tokens == 2 * module.UNBOUNDED_REPLY
 
