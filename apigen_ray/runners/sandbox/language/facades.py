@@ -55,11 +55,32 @@ def _make(name: str, clock: str) -> Facade:
     return Facade(name, table | replacements.of(name, clock))
 
 
+_packages: dict[str, dict[str, Any]] = {}
+"""Names of packages that the user has imported before the walls go up, by module."""
+
+
+def _add_package(name: str, top: str) -> None:
+    """Offers the public names of a package and of its modules; other modules in it stay hidden."""
+    module = importlib.import_module(name)
+    table = _packages[name] = {}
+    for one, value in vars(module).items():
+        if isinstance(value, ModuleType):
+            below = value.__name__
+            if not one.startswith("_") and below.startswith(top + "."):
+                if below not in _packages:
+                    _add_package(below, top)
+                table[one] = facade(below, "real")
+        elif not one.startswith("_") and type(value) not in HIDDEN:
+            table[one] = _constant(value)
+
+
 _facades: dict[tuple[str, str], Facade] = {}
 
 
 def is_offered(module: str, name: str | None = None) -> bool:
     """Whether there is a facade for a module, and whether it has a name; nothing is imported."""
+    if module in _packages:
+        return name is None or name in _packages[module]
     if module not in OFFERED:
         return False
     return (
@@ -78,6 +99,9 @@ def facade(module: str, clock: str) -> Facade:
     """
     made = _facades.get((module, clock))
     if made is None:
+        if module in _packages:
+            made = _facades[module, clock] = _facades[module, "real"] = Facade(module, _packages[module])
+            return made
         if module not in OFFERED:
             raise ModuleNotFoundError(f"No module named {module!r}", name=module)
         made = _facades[module, clock] = _make(module, clock)
@@ -100,12 +124,21 @@ def offered_value(module: str, name: str, clock: str) -> Any:
         raise ImportError(f"cannot import name {name!r} from {module!r}", name=module) from None
 
 
-def preload(modules: Iterable[str] = tuple(OFFERED)) -> None:
-    """Imports and warms up what cannot be loaded any more behind the walls; called once, in the zygote."""
-    for module in modules:
-        for clock in ("real", "frozen"):
-            facade(module, clock)
-    replacements.warm_up()
+def preload(modules: Iterable[str] = tuple(OFFERED), packages: Iterable[str] = ()) -> None:
+    """Imports and warms up what cannot be loaded any more behind the walls; called once, in the zygote.
+
+    Args:
+        modules: of the standard library, out of `OFFERED`.
+        packages: third-party packages that sources may import: all their public names, whatever these can do.
+    """
+    for package in packages:
+        if package not in OFFERED:
+            _add_package(package, package)
+    with replacements.without_openssl():
+        for module in modules:
+            for clock in ("real", "frozen"):
+                facade(module, clock)
+        replacements.warm_up()
 
 
 def reseed(seed: int) -> None:

@@ -47,12 +47,10 @@ def read(value: Any, name: str) -> Any:
 
 def read_private(value: Any, name: str) -> Any:
     """``value._name``: of objects of foreign classes only, and of what named tuples and Enums document."""
-    if (
-        getattr(value, OWN, False) is True
-        or name in _DOCUMENTED
-        or isinstance(value, Listed)
-        or (type(value) is _FUNCTION and is_own(value))
-    ):
+    holder: Any = value
+    if type(value) is super:  # of an own object: what its parents in the library call private may be used
+        holder = holder.__self__
+    if is_own(holder) or name in _DOCUMENTED or isinstance(value, Listed):
         found = getattr(value, name)
         if type(found) not in HIDDEN:
             return found
@@ -163,7 +161,12 @@ def _changing(instance: Any, key: Any) -> Any:
 
 
 def _reading(instance: Any, key: Any) -> Any:
-    safe_getattr(instance, key, None)
+    if type(key) is not str:
+        raise TypeError("attribute name must be string")
+    if not is_own(instance) or key in names.FORBIDDEN or key in names.CAREFUL:
+        raise AttributeError(f"the attribute {key} must not be read")
+    if names.is_dunder(key) and (key not in names.READABLE or key in names.HELD):
+        raise AttributeError(f"the attribute {key} must not be read")
     return instance
 
 

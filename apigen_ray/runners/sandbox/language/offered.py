@@ -54,7 +54,7 @@ ipaddress: AddressValueError IPv4Address IPv4Interface IPv4Network IPv6Address I
   v4_int_to_packed v6_int_to_packed IPV4LENGTH IPV6LENGTH
 uuid: NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500 RESERVED_FUTURE RESERVED_MICROSOFT RESERVED_NCS RFC_4122
   SafeUUID UUID uuid3 uuid4 uuid5
-hashlib: algorithms_available algorithms_guaranteed blake2b blake2s md5 new pbkdf2_hmac scrypt sha1 sha224 sha256 sha384
+hashlib: algorithms_available algorithms_guaranteed blake2b blake2s md5 new sha1 sha224 sha256 sha384
   sha3_224 sha3_256 sha3_384 sha3_512 sha512 shake_128 shake_256
 hmac: HMAC compare_digest digest new
 base64: a85decode a85encode b16decode b16encode b32decode b32encode b32hexdecode b32hexencode b64decode b64encode
@@ -116,7 +116,7 @@ sys: api_version byteorder float_info float_repr_style hash_info hexversion int_
 errno: ENOENT EEXIST EACCES EPERM EINVAL
 warnings: catch_warnings filterwarnings simplefilter warn warn_explicit deprecated
 logging: CRITICAL DEBUG ERROR FATAL INFO NOTSET WARN WARNING Formatter Handler Logger NullHandler StreamHandler
-  basicConfig critical debug error exception getLogger info log warning getLevelName
+  basicConfig critical debug error exception getLogger info log warning
 pprint: pformat pprint
 reprlib: Repr recursive_repr repr
 weakref: WeakKeyDictionary WeakValueDictionary WeakSet

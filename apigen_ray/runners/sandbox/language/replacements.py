@@ -1,6 +1,7 @@
 """Safe versions of names of the standard library: without a way out, quiet, or on a frozen clock."""
 
 import collections
+import contextlib
 import dataclasses
 import enum
 import functools
@@ -8,10 +9,11 @@ import io
 import random
 import reprlib
 import shlex
+import sys
 import time
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import guards
@@ -293,8 +295,6 @@ def _exit(status: Any = None, /) -> None:
 
 
 def _exc_info() -> tuple[Any, Any, None]:
-    import sys
-
     kind, value, _ = sys.exc_info()
     return kind, value, None
 
@@ -355,8 +355,43 @@ CODECS = """ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-
 unicode_escape raw_unicode_escape"""
 
 
+@contextlib.contextmanager
+def without_openssl() -> Iterator[None]:
+    """Has `hashlib` use Python's own digests: OpenSSL would take 4 MB of each worker."""
+    had = "_hashlib" in sys.modules
+    if not had:
+        sys.modules["_hashlib"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not had:
+            del sys.modules["_hashlib"]
+
+
+@functools.lru_cache(maxsize=512)
+def _code(text: str, kind: str) -> Any:
+    return compile(text, "<generated>", kind, dont_inherit=True)
+
+
+def _execute(text: str, *namespaces: Any) -> None:
+    exec(_code(text, "exec"), *namespaces)  # noqa: S102 - what dataclasses wrote itself
+
+
+def _evaluate(text: str, *namespaces: Any) -> Any:
+    return eval(_code(text, "eval"), *namespaces)  # noqa: S307 - what namedtuple wrote itself
+
+
+def _keep_generated_code() -> None:
+    """Has dataclasses and named tuples, made anew for every call, compile what they generate only once."""
+    module: Any = dataclasses
+    module.exec = _execute
+    module = collections
+    module.eval = _evaluate
+
+
 def warm_up() -> None:
     """Calls what imports at its first call."""
+    _keep_generated_code()
     excluded: Any = typing
     excluded.EXCLUDED_ATTRIBUTES = [*excluded.EXCLUDED_ATTRIBUTES, OWN]  # else our mark is part of every Protocol
     import datetime
