@@ -85,20 +85,20 @@ def _from_flat(given: Json) -> Json:
     for name, entry in given.items():
         if not isinstance(entry, dict):
             raise SchemaError("invalid_schema", f"parameter {name!r} is no object")
-        kind, optional = entry.get("type", "any"), False
+        kind, optional, wanted = entry.get("type", "any"), False, entry.get("required")
         if isinstance(kind, str):
             kind, comma, word = kind.rpartition(",")
             optional = word.strip().lower() == "optional" and bool(comma)
             kind = kind if optional else entry.get("type", "any")
         try:
             told = _flat_type(kind) if "type" in entry else {}
-            schema = clean({**entry, **told, "required": None})
+            # a truth value says that the parameter is required, a list which keys of it are
+            schema = clean({**entry, **told, "required": wanted if isinstance(wanted, list) else None})
         except SchemaError as error:
             raise SchemaError(error.code, f"parameter {name!r}: {error}") from error
         if schema.get("default") == "":
             del schema["default"]
         properties[name] = schema
-        wanted = entry.get("required")
         if wanted if isinstance(wanted, bool) else not optional:
             required.append(name)
     return object_schema(properties, required)
