@@ -171,6 +171,29 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
     typer.echo(json.dumps(report_form(run), indent=2) if as_json else write_report(run).read_text("utf-8"))
 
 
+@app.command()
+def export(
+    run: RunArgument,
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="xlam, openai, sharegpt, bfcl, parquet or jsonl.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to make.")],
+    verdict: Annotated[str, typer.Option("--verdict", metavar="V,V", help="Which rows.")] = "verified",
+    split: Annotated[
+        list[str] | None, typer.Option("--split", metavar="NAME=SHARE,...", help="Shares of the rows; default train=1.")
+    ] = None,
+    results: Annotated[bool, typer.Option("--results", help="openai: with what the calls gave back.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Replace an export that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write samples in the format of a trainer, a hub or a leaderboard."""
+    from apigen_ray.display.exports import print_export
+    from apigen_ray.export.run import export_run
+    from apigen_ray.export.splits import Splits
+
+    verdicts, splits = verdict.split(","), Splits.parse(split or ())
+    form = export_run(run, to, out, verdicts=verdicts, splits=splits, results=results, clean=clean)
+    print_export(form, out, as_json=as_json)
+
+
 @app.command(name="ls")
 def list_(
     what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|runs", show_default=False)],

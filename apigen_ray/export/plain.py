@@ -1,0 +1,66 @@
+"""``parquet`` and ``jsonl``: the rows as they are, every column and any verdict."""
+
+from collections import Counter
+from typing import ClassVar
+
+import pyarrow as pa
+
+from apigen_ray.config import SAMPLE
+from apigen_ray.export.files import Files, Part
+from apigen_ray.records import Json, dumps
+
+_DTYPES = {pa.string(): "string", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32"}
+
+
+class ParquetExport:
+    """``<split>.parquet`` with the columns of ``samples/`` (docs/columns.md): what one file per split is wanted for."""
+
+    name: ClassVar[str] = "parquet"
+    columns: ClassVar[tuple[str, ...]] = tuple(SAMPLE.names)
+    with_results: ClassVar[bool] = False
+
+    def __init__(self, results: bool = False) -> None: ...
+
+    def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
+        """Appends a row group; see `apigen_ray.export.base.Export`."""
+        files.add_table(Part(f"{split}.parquet", split), rows)
+        return Counter()
+
+    def features(self, config: str) -> list[Json] | None:
+        """None: a Parquet file says it itself."""
+        return None
+
+    def finish(self, files: Files) -> None:
+        """Nothing stands beside the rows."""
+
+
+class JsonlExport:
+    """``<split>.jsonl`` with the same columns; those that hold JSON are texts here too."""
+
+    name: ClassVar[str] = "jsonl"
+    columns: ClassVar[tuple[str, ...]] = tuple(SAMPLE.names)
+    with_results: ClassVar[bool] = False
+
+    def __init__(self, results: bool = False) -> None: ...
+
+    def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
+        """Appends a line for each row; see `apigen_ray.export.base.Export`."""
+        part = Part(f"{split}.jsonl", split)
+        for row in rows.to_pylist():
+            files.add_line(part, dumps(row))
+        return Counter()
+
+    def features(self, config: str) -> list[Json] | None:
+        """The columns of ``samples/``: of one that is empty everywhere the lines could not tell the type."""
+        return [_feature(field) for field in SAMPLE]
+
+    def finish(self, files: Files) -> None:
+        """Nothing stands beside the rows."""
+
+
+def _feature(field: pa.Field) -> Json:
+    if pa.types.is_struct(field.type):
+        return {"name": field.name, "struct": [_feature(inner) for inner in field.type]}
+    if pa.types.is_list(field.type):
+        return {"name": field.name, "list": _DTYPES[field.type.value_type]}
+    return {"name": field.name, "dtype": _DTYPES[field.type]}

@@ -1,0 +1,203 @@
+"""``apigen export``: the closed rounds of a run, row group by row group, into a folder that is there whole or not."""
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+
+from apigen_ray import __version__
+from apigen_ray.config import VERDICTS, nearest
+from apigen_ray.errors import EnvironmentFault, InputError
+from apigen_ray.export import EXPORTS
+from apigen_ray.export.base import Export
+from apigen_ray.export.files import Files
+from apigen_ray.export.samples import open_run
+from apigen_ray.export.splits import Splits
+from apigen_ray.records import Json, Verdict
+from apigen_ray.rundir import RunDir
+
+MARK = "export.json"
+"""Beside every export: what it was made from, and its counts. A folder without it is never deleted."""
+
+BATCH_ROWS = 2_000
+
+
+def export_run(
+    run: Path,
+    to: str,
+    out: Path,
+    *,
+    verdicts: Sequence[str] = (str(Verdict.VERIFIED),),
+    splits: Splits = Splits(),  # noqa: B008  frozen: every call may share it
+    results: bool = False,
+    clean: bool = False,
+) -> Json:
+    """Writes samples of a run in a format of `apigen_ray.export.EXPORTS`.
+
+    Only closed rounds are read: in an open one duplicates are not known yet. Memory is flat.
+
+    Args:
+        run: the run directory.
+        to: the format's name.
+        out: the folder to make.
+        verdicts: which rows; those that the format cannot say are left out and counted by reason.
+        splits: shares of the rows.
+        results: with what the calls gave back, in a format that can show it.
+        clean: replace an export that is there.
+
+    Returns:
+        What ``export.json`` holds: the run, ``rows`` by split, ``left_out`` by reason, ``files``.
+
+    Raises:
+        InputError: no such run, format or verdict; a folder that is in the way; no row to write.
+        EnvironmentFault: the files cannot be written.
+    """
+    kind = _kind(to, results)
+    for verdict in verdicts:
+        if verdict not in VERDICTS:
+            raise InputError(
+                f"--verdict: there is no {verdict!r}{nearest(verdict, VERDICTS)}", f"give one of: {', '.join(VERDICTS)}"
+            )
+    directory = open_run(run)
+    refuse_folder(out, clean=clean)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    except OSError as error:
+        raise EnvironmentFault(f"{out}: cannot be made ({error.strerror})", "give another --out") from error
+    try:
+        form = _write(directory, kind(results=results), temporary, verdicts, splits)
+        temporary.chmod(0o755)
+        put_in_place(temporary, out)
+    except OSError as error:
+        raise EnvironmentFault(f"{out}: cannot be written ({error})", "see to the disk and export again") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # gone already where it was put in place
+    return form
+
+
+def refuse_folder(out: Path, *, clean: bool) -> None:
+    """Refuses a folder that holds anything, unless it is an export that is to be replaced.
+
+    Raises:
+        InputError: names what is in the way.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file", "give a folder that is not there yet")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MARK).is_file():
+            raise InputError(f"{out}: is not empty, and no export", "give a folder that is not there yet")
+        if not clean:
+            raise InputError(f"{out}: an export is there", "replace it with --clean, or give another --out")
+
+
+def put_in_place(temporary: Path, out: Path) -> None:
+    """Renames a finished folder to its name; an export of that name goes after it is out of the way."""
+    if out.is_dir() and any(out.iterdir()):
+        old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-old-"))
+        out.rename(old)
+        try:
+            temporary.rename(out)
+        except OSError:
+            old.rename(out)
+            raise
+        shutil.rmtree(old)
+    else:
+        temporary.rename(out)
+
+
+def _kind(to: str, results: bool) -> type[Export]:
+    kinds = {kind.name: kind for kind in EXPORTS}
+    if to not in kinds:
+        raise InputError(f"--to: there is no format {to!r}{nearest(to, kinds)}", f"give one of: {', '.join(kinds)}")
+    if results and not kinds[to].with_results:
+        able = [kind.name for kind in EXPORTS if kind.with_results]
+        raise InputError(f"--results: {to} has no place for results", f"they are in: {', '.join(able)}")
+    return kinds[to]
+
+
+def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], splits: Splits) -> Json:
+    files, left, rows = Files(folder), Counter[str](), dict.fromkeys(splits.names, 0)
+    try:
+        for table in _batches(run, verdicts, export.columns):
+            named = [splits.of(row) for row in table.select(["query", "sample_id"]).to_pylist()]
+            for split in splits.names:
+                part = table.filter(pc.equal(pa.array(named, pa.string()), split))
+                if part.num_rows:
+                    missed = export.write(part, split, files)
+                    rows[split] += part.num_rows - missed.total()
+                    left += missed
+        if open_rows := _open_rows(run, verdicts):
+            left["its round is not closed"] = open_rows
+        if not files.rows:
+            reasons = "; ".join(f"{reason}: {count:,}" for reason, count in left.items()) or "the run has none"
+            raise InputError(
+                f"{run.path}: no row of {', '.join(verdicts)} for {export.name} ({reasons})",
+                "give other verdicts, or see: apigen report",
+            )
+        export.finish(files)
+        form = {
+            "run": run.path.name,
+            "fingerprint": run.manifest().get("fingerprint"),
+            "apigen_ray": __version__,
+            "format": export.name,
+            "verdicts": list(dict.fromkeys(verdicts)),
+            "splits": dict(zip(splits.names, splits.shares, strict=True)),
+            "rows": rows,
+            "left_out": dict(sorted(left.items(), key=lambda item: (-item[1], item[0]))),
+            "files": {part.path: count for part, count in files.rows.items()},
+        }
+        files.write("README.md", _card(form, export, files))
+        files.write(MARK, json.dumps(form, indent=2) + "\n")
+    finally:
+        files.close()
+    return form
+
+
+def _batches(run: RunDir, verdicts: Sequence[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Rows of closed rounds in the order of their files, some thousand at a time."""
+    for file in _files(run, verdicts, run.closed_rounds()):
+        try:
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):
+                    yield pa.Table.from_batches([batch]).select(columns)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(
+                f"{file}: cannot be read ({error})", "run again with --clean, or restore the file"
+            ) from error
+
+
+def _open_rows(run: RunDir, verdicts: Sequence[str]) -> int:
+    rounds = [number for number in run.rounds() if number not in run.closed_rounds()]
+    return sum(pq.read_metadata(file).num_rows for file in _files(run, verdicts, rounds))
+
+
+def _files(run: RunDir, verdicts: Sequence[str], rounds: Sequence[int]) -> list[Path]:
+    folders = {f"verdict={verdict}" for verdict in verdicts}
+    return [file for number in rounds for file in run.sample_files(number) if file.parent.name in folders]
+
+
+def _card(form: Json, export: Export, files: Files) -> str:
+    """README.md: in its head what ``datasets.load_dataset`` reads, below it words for people."""
+    configs: dict[str, list[Json]] = {}
+    for part in files.rows:
+        configs.setdefault(part.config, []).append({"split": part.split, "path": part.path})
+    head: Json = {"configs": [{"config_name": name, "data_files": parts} for name, parts in configs.items()]}
+    told = [{"config_name": name, "features": found} for name in configs if (found := export.features(name))]
+    if told:
+        head["dataset_info"] = told
+    rows = ", ".join(f"{name} {count:,}" for name, count in form["rows"].items())
+    left = "".join(f"- left out, {reason}: {count:,}\n" for reason, count in form["left_out"].items())
+    return (
+        f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n"
+        f"# {form['run']}: {form['format']}\n\n"
+        f"Samples of a run of apigen-ray {form['apigen_ray']}.\n\n"
+        f"- rows: {rows}\n- verdicts: {', '.join(form['verdicts'])}\n{left}"
+    )
