@@ -151,7 +151,7 @@ def _facts(form: Json, summary: Summary) -> str:
     sandbox: Json = form.get("sandbox") or {}
     if "layers" in sandbox:
         lines.append(f"calls confined by: {_confinement(sandbox)}")
-    lines += [_client(client) for client in sandbox.get("process", [])]
+    lines += [client_words(client) for client in sandbox.get("process", [])]
     events = [f"{rows:,} {code}" for code in ("forbidden", "quarantined") if (rows := _rejected(summary, code))]
     if events:
         lines.append(f"SECURITY EVENTS in the execution stage: {', '.join(events)}; see their execution_detail")
@@ -176,8 +176,8 @@ def _confinement(form: Json) -> str:
     return "; ".join(parts)
 
 
-def _client(form: Json) -> str:
-    """What the ``process`` runner executes, which is not confined."""
+def client_words(form: Json) -> str:
+    """What the ``process`` runner executes, which is not confined: an item of ``sandbox.process`` in words."""
     told = f"{', '.join(form['functions'])}: process runner: no language layer, no kernel walls but limits; hosts: "
     told += ", ".join(form["hosts"]) or "none"
     return told + (f"; environment: {', '.join(form['env'])}" if form["env"] else "")

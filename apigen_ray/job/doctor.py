@@ -12,8 +12,9 @@ from pathlib import Path
 
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
-from apigen_ray.errors import ApigenError
-from apigen_ray.job.sandbox import weakness
+from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
+from apigen_ray.export.report import client_words
+from apigen_ray.job.sandbox import clients, weakness
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
@@ -64,6 +65,7 @@ def examine(config: RunConfig | None = None) -> list[Check]:
         _sandbox(config.execution if config else ExecutionSpec()),
     ]
     if config is not None:
+        checks += _clients(config)
         checks += [_engine(f"generator {generator.name}", generator.spec) for generator in config.generators]
         if config.judge is not None:
             checks.append(_engine("judge", config.judge))
@@ -161,6 +163,18 @@ def _sandbox(spec: ExecutionSpec) -> Check:
     told = "\n".join(f"{layer} {proof}" for layer, proof in layers.items())
     words = f"{weak}. " if weak else ""
     return Check(True, "sandbox", f"{words}A call was executed in a worker process in {outcome.seconds:.3f} s\n{told}")
+
+
+def _clients(config: RunConfig) -> list[Check]:
+    """What of the library is executed without walls, and whether it finds its variables."""
+    try:
+        sources = [api.source for api in load_library(config.library).apis if api.source is not None]
+        found = clients(sources) if config.execution.mode == "live" else []
+    except LibraryError:  # which the check of the library tells
+        return []
+    except EnvironmentFault as error:
+        return [Check(False, "clients", error.message, error.mend)]
+    return [Check(True, "clients", client_words(client)) for client in found]
 
 
 def _engine(subject: str, spec: EngineSpec) -> Check:

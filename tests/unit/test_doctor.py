@@ -62,6 +62,21 @@ def test_the_sandbox_really_executes(folder: Path, monkeypatch: pytest.MonkeyPat
     assert finding(config(execution={"mode": "none"}), "sandbox").ok
 
 
+def test_private_clients_are_told_and_need_their_variables(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"kind": "python", "path": "tools.py", "runner": "process", "env": ["ACME_TOKEN"]}
+    monkeypatch.setenv("ACME_TOKEN", "x")
+    check = finding(config(library=[source]), "clients")
+    assert check.ok
+    assert "no kernel walls" in check.message
+    monkeypatch.delenv("ACME_TOKEN")
+    check = finding(config(library=[source]), "clients")
+    assert not check.ok
+    assert "ACME_TOKEN" in check.message
+    assert check.mend
+    told = examine(config(library=[source], execution={"mode": "none"}))
+    assert "clients" not in [check.subject for check in told]
+
+
 def test_a_library_with_rejects_or_none(folder: Path) -> None:
     (folder / "tools.py").write_text(PYTHON + "def many(*n: int): ...\ndef more(*n: int): ...\n")
     assert finding(config(), "library").message == "1 APIs; 2 entries left out: variadic 2"

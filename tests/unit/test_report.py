@@ -156,6 +156,15 @@ def test_the_report_of_records_that_were_only_verified(tmp_path: Path) -> None:
     assert "library: 3 functions\n" in text
 
 
+def test_the_report_says_what_was_executed_without_walls(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", [sample(0, "verified")])
+    client = {"functions": {"acme": 2}, "hosts": ["api.acme.com"], "env": ["ACME_TOKEN"]}
+    RunDir(run).update_manifest(sandbox={"process": [client]})
+    text = write_report(run).read_text()
+    assert "- acme: process runner: no language layer, no kernel walls but limits; hosts: api.acme.com; env" in text
+    assert "calls confined by" not in text
+
+
 def test_an_unfinished_or_empty_run_is_told_as_such(tmp_path: Path) -> None:
     run = write(tmp_path / "run", [])
     (run / "result.json").unlink()

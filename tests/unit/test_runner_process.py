@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from apigen_ray.errors import EnvironmentFault
-from apigen_ray.export.report import _client
+from apigen_ray.export.report import client_words
 from apigen_ray.job.sandbox import clients, confinement
 from apigen_ray.records import Api, Source, Status
 from apigen_ray.runners import client, process
@@ -421,8 +421,8 @@ def test_manifest_and_report_say_it(file: str, monkeypatch: pytest.MonkeyPatch) 
     kept = confinement(SPEC, apis)
     assert kept == {"process": [{"functions": {"acme": 2}, "hosts": ["api.acme.com"], "env": ["ACME_TOKEN"]}]}
     told = "acme: process runner: no language layer, no kernel walls but limits; hosts: api.acme.com"
-    assert _client(kept["process"][0]) == f"{told}; environment: ACME_TOKEN"
+    assert client_words(kept["process"][0]) == f"{told}; environment: ACME_TOKEN"
     (bare,) = clients([Source("python", "corp.users", "f", runner="process"), Source("python", file, "walled")])
-    assert _client(bare).startswith("corp: process runner")
-    assert _client(bare).endswith("hosts: none")
+    assert client_words(bare).startswith("corp: process runner")
+    assert client_words(bare).endswith("hosts: none")
     assert confinement(ExecutionSpec(mode="none"), apis) == {}
