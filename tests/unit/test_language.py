@@ -66,6 +66,10 @@ SAME = {
     " def __init__(self, v: T): self.v = v\ndef f(): return B[int](3).v",
     "super": "class A:\n def __init__(self, x): self.x = x\nclass B(A):\n def __init__(self):\n  super().__init__(4)\n"
     " def __repr__(self): return f'{self.__class__.__name__}({self.x!r})'\ndef f(): return repr(B()), type(B()).__name__",
+    "init by name": "class A:\n def __init__(self, x): self.x = x\nclass B(A):\n def __init__(self): A.__init__(self, 4)\n"
+    "class E(ValueError):\n def __init__(self): ValueError.__init__(self, 'e')\ndef f(): return B().x, str(E())",
+    "init subclass": "class A:\n K = []\n def __init_subclass__(cls, **k):\n  super().__init_subclass__(**k)\n"
+    "  A.K.append(cls.__name__)\nclass B(A): pass\ndef f(): return A.K",
     "slots and setattr": "class C:\n __slots__ = ('a',)\n def __setattr__(self, n, v): super().__setattr__(n, v + 1)\n"
     "def f():\n c = C()\n c.a = 1\n setattr(c, 'a', 5)\n return c.a, hasattr(c, 'b'), getattr(c, 'b', 9)",
     "operators": "class V:\n def __init__(self, n): self.n = n\n def __add__(self, o): return V(self.n + o.n)\n"
@@ -171,6 +175,10 @@ RAISES = {
     "from typing import TypedDict\nfrom dataclasses import dataclass\nT = TypedDict('T', {'a b': int})\nclass U(T):\n c: int\n"
     "def f(): return dataclass(U)": TypeError,
     "def f():\n class M(type): pass\n return M": TypeError,
+    "import math\ndef f(): math.__init__('math', {'pi': 3})": AttributeError,
+    "import math\ndef f(): type(math).__init__(math, 'math', {'pi': 3})": TypeError,
+    "import calendar\ndef f(): calendar.month_name.__init__('%d')": AttributeError,
+    "import calendar\nclass M(type(calendar.month_name)): pass\ndef f(): M.__init__(calendar.month_name, '%d')": TypeError,
     "def f():\n raise SystemExit": SystemExit,
     "def f(): exit(0)": NameError,
 }

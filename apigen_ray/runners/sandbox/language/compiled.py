@@ -1,8 +1,9 @@
 """What is left of a module for one function: code that is executed into fresh globals for every call."""
 
+import decimal
 import marshal
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any
 
 from apigen_ray.runners.sandbox.language.facades import facade, offered_value
@@ -91,6 +92,9 @@ class Compiled:
         self._parts = parts
         self._single = parts[0][2] if len(parts) == 1 else None
         self._templates: dict[str, dict[str, dict[str, Any]]] = {}
+        self._counts = any(
+            "decimal" in (each for _, each, _ in prelude) or _mentions(code, "decimal") for _, prelude, code, _ in parts
+        )
 
     def to_bytes(self) -> bytes:
         """Everything, to be read by the same version of Python only."""
@@ -114,6 +118,8 @@ class Compiled:
         Args:
             clock: ``real``, or ``frozen`` at `namespaces.NOW`.
         """
+        if self._counts:  # the context of Decimal is one for the process, and a call may have left its own there
+            decimal.setcontext(decimal.Context())
         templates = self._templates.get(clock) or self._make_templates(clock)
         if self._single is not None:
             table = templates[self.module].copy()
@@ -151,6 +157,13 @@ class Compiled:
                 found.clear()
 
 
+def _mentions(code: CodeType | None, word: str) -> bool:
+    """Whether a string is among the constants of a code, or of the functions in it."""
+    return code is not None and any(
+        _mentions(each, word) if isinstance(each, CodeType) else each == word for each in code.co_consts
+    )
+
+
 def _execute(name: str, tables: dict[str, dict[str, Any]], codes: dict[str, CodeType | None]) -> None:
     code = codes.pop(name, None)
     if code is not None:
@@ -177,8 +190,3 @@ def _library(clock: str) -> Callable[..., Any]:
         return facade(module, clock) if name is None else offered_value(module, name, clock)
 
     return load
-
-
-def is_function(value: Any) -> bool:
-    """Whether an opened entry is a function, and not a class or an instance."""
-    return isinstance(value, FunctionType) or (callable(value) and not isinstance(value, type))

@@ -14,9 +14,7 @@ from apigen_ray.runners.sandbox.language.offered import OFFERED
 class Facade(Listed):
     """A module with the names that are offered of it."""
 
-    def __init__(self, name: str, table: dict[str, Any]) -> None:
-        vars(self).update(table)
-        object.__setattr__(self, "__name__", name)
+    # without an __init__, which could be called again
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("a module of the standard library cannot be changed")
@@ -32,6 +30,12 @@ class Facade(Listed):
 
     def __deepcopy__(self, memo: Any) -> "Facade":
         return self
+
+
+def _facade(name: str, table: dict[str, Any]) -> Facade:
+    made = Facade()
+    vars(made).update(table, __name__=name)
+    return made
 
 
 def _constant(value: Any) -> Any:
@@ -52,7 +56,7 @@ def _make(name: str, clock: str) -> Facade:
         module = module or importlib.import_module(replacements.ALIASES.get(name, name))
         if hasattr(module, one) and type(getattr(module, one)) not in HIDDEN:
             table[one] = _constant(getattr(module, one))
-    return Facade(name, table | replacements.of(name, clock))
+    return _facade(name, table | replacements.of(name, clock))
 
 
 _packages: dict[str, dict[str, Any]] = {}
@@ -100,7 +104,7 @@ def facade(module: str, clock: str) -> Facade:
     made = _facades.get((module, clock))
     if made is None:
         if module in _packages:
-            made = _facades[module, clock] = _facades[module, "real"] = Facade(module, _packages[module])
+            made = _facades[module, clock] = _facades[module, "real"] = _facade(module, _packages[module])
             return made
         if module not in OFFERED:
             raise ModuleNotFoundError(f"No module named {module!r}", name=module)

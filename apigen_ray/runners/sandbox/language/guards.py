@@ -21,7 +21,6 @@ HIDDEN = frozenset(
         types.CodeType,
         types.TracebackType,
         types.CellType,
-        type(type.__dict__["__mro__"]),  # descriptors of slots in C
     ]
 )
 """Types that nothing foreign code reads may have."""
@@ -64,6 +63,8 @@ def read_careful(value: Any, name: str) -> Any:
     """``value.name`` for a name that is dangerous on some objects."""
     if name in names.HELD:
         return _held(value, name)
+    if name in ("__init__", "__init_subclass__"):
+        return _maker(value, name)
     if name == "register" and isinstance(value, type):
         raise AttributeError("virtual subclasses would outlive the call")
     found = read(value, name)
@@ -72,6 +73,22 @@ def read_careful(value: Any, name: str) -> Any:
     if name in ("format", "format_map") and type(found) in (types.BuiltinMethodType, types.MethodDescriptorType):
         return _formatter(found, name)
     return found
+
+
+def _maker(value: Any, name: str) -> Any:
+    """``__init__`` for instances of foreign classes only: called again, it would change an object of the library."""
+    found: Any = getattr(value, name)
+    if type(value) is super or (name == "__init__" and is_own(value) and not isinstance(value, type)):
+        return found
+    if name != "__init__" or not isinstance(value, type):
+        raise AttributeError(f"{name} must not be read here")
+
+    def initialise(instance: Any, /, *args: Any, **kwargs: Any) -> None:
+        if not is_own(instance) or isinstance(instance, type):
+            raise TypeError("__init__ must not be called for this object")
+        found(instance, *args, **kwargs)
+
+    return initialise
 
 
 def _formatter(found: Any, name: str) -> Callable[..., str]:

@@ -45,7 +45,7 @@ READABLE = (
         __match_args__ __wrapped__ __version__ __isabstractmethod__ __notes__ __supertype__ __bound__
         __constraints__ __required_keys__ __optional_keys__ __total__""".split()
     )
-) - frozenset(["__init_subclass__", "__get__", "__class_getitem__"])
+) - frozenset(["__get__", "__set__", "__delete__", "__set_name__", "__class_getitem__"])
 """Attributes with two underscores on both sides that may be read."""
 
 WRITABLE = frozenset("__doc__ __name__ __qualname__ __cause__ __suppress_context__ __wrapped__".split())
@@ -56,7 +56,7 @@ FORBIDDEN = INSPECT_ATTRIBUTES | frozenset(
 )
 """Attributes that are refused on whatever object."""
 
-CAREFUL = frozenset("format format_map obj register now today utcnow".split())
+CAREFUL = frozenset("__init__ __init_subclass__ format format_map obj register now today utcnow".split())
 """Attributes that are looked at twice: see `guards`."""
 
 BORING = frozenset(

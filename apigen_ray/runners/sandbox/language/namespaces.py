@@ -92,6 +92,8 @@ def namespace(clock: str) -> dict[str, Any]:
         "_private_": guards.read_private,
         "_careful_": read_frozen if frozen else guards.read_careful,
         "_write_": guards.write,
+        "_type_": guards.Type,
+        "_vars_": guards.safe_vars,
         "_ABC_": abc.ABC,
         "_any_": typing.Any,
         "_ClassVar_": typing.ClassVar,

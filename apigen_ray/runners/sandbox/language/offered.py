@@ -113,6 +113,8 @@ ntpath: basename commonprefix dirname isabs join normcase normpath sep split spl
 pathlib: PurePath PurePosixPath PureWindowsPath
 sys: api_version byteorder float_info float_repr_style hash_info hexversion int_info maxsize maxunicode
   platform version version_info getsizeof intern setrecursionlimit stdout stderr exit argv getrecursionlimit exc_info
+inspect: cleandoc isabstract isbuiltin isclass iscoroutinefunction isfunction isgenerator isgeneratorfunction ismethod
+  isroutine
 errno: ENOENT EEXIST EACCES EPERM EINVAL
 warnings: catch_warnings filterwarnings simplefilter warn warn_explicit deprecated
 logging: CRITICAL DEBUG ERROR FATAL INFO NOTSET WARN WARNING Formatter Handler Logger NullHandler StreamHandler
@@ -143,6 +145,6 @@ OFFERED = _read(_TABLE.strip())
 OFFERED["typing_extensions"] = OFFERED["typing"]
 
 NO_VALUES = frozenset(
-    "codecs contextvars io logging os os.path pathlib posixpath sys threading types weakref encodings".split()
+    "codecs contextvars inspect io logging os os.path pathlib posixpath sys threading types weakref encodings".split()
 )
 """Modules that may be used by their names' names only, never passed on as a value."""

@@ -126,12 +126,12 @@ class Policy(RestrictingNodeTransformer):
         own = isinstance(node.value, ast.Name) and any(node.value.id in some for some in self._selves)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "__class__" and name == "__name__":
             if isinstance(node.value.value, ast.Name | ast.Attribute):
-                node.value = call("type", self.visit(node.value.value), at=node)
+                node.value = call("_type_", self.visit(node.value.value), at=node)
                 return call("_getattr_", node.value, ast.Constant(name), at=node)
         if name == "__class__" and own:
-            return call("type", node.value, at=node)
+            return call("_type_", node.value, at=node)
         if name == "__dict__":
-            return call("vars", self.visit(node.value), at=node)
+            return call("_vars_", self.visit(node.value), at=node)
         if name in names.FORBIDDEN or (names.is_dunder(name) and name not in names.READABLE):
             self.error(node, f"the attribute {name} must not be read")
             return node

@@ -1,5 +1,6 @@
 """Safe versions of names of the standard library: without a way out, quiet, or on a frozen clock."""
 
+import calendar
 import collections
 import contextlib
 import dataclasses
@@ -10,6 +11,7 @@ import random
 import reprlib
 import shlex
 import sys
+import textwrap
 import time
 import types
 import typing
@@ -392,6 +394,12 @@ def _keep_generated_code() -> None:
 def warm_up() -> None:
     """Calls what imports at its first call."""
     _keep_generated_code()
+    wrapper: Any = (
+        textwrap.TextWrapper
+    )  # the only containers that classes of the library show and that could be changed
+    wrapper.unicode_whitespace_trans = types.MappingProxyType(dict(wrapper.unicode_whitespace_trans))
+    pages: Any = calendar.HTMLCalendar
+    pages.cssclasses = pages.cssclasses_weekday_head = tuple(pages.cssclasses)
     excluded: Any = typing
     excluded.EXCLUDED_ATTRIBUTES = [*excluded.EXCLUDED_ATTRIBUTES, OWN]  # else our mark is part of every Protocol
     import datetime
