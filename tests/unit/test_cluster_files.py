@@ -89,8 +89,10 @@ def test_the_launcher_starts_what_the_recipe_needs(cluster: Json) -> None:
 
 
 def test_the_launcher_installs_the_project_for_gpus(cluster: Json) -> None:
-    assert cluster["file_mounts"] == {FOLDER: "."}
-    assert cluster["setup_commands"] == [f'pip install --editable "{FOLDER}[vllm]"']
+    # a folder that holds one wheel: Ray reads all that it mounts, and would read the environment beside the project
+    assert cluster["file_mounts"] == {"/home/ray/dist": "dist"}
+    assert "\ndist/\n" in (ROOT / ".gitignore").read_text("utf-8")
+    assert cluster["setup_commands"] == ['pip install "$(ls /home/ray/dist/apigen_ray-*.whl)[vllm]"']
     assert is_ours(cluster["docker"]["image"])
     [head] = [command for command in cluster["head_start_ray_commands"] if "ray start" in command]
     assert "--dashboard-host=127.0.0.1" in head.split()
