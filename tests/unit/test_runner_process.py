@@ -228,7 +228,7 @@ def test_a_listed_host_answers_and_no_other(runner: ProcessRunner, file: str, po
 
 @pytest.mark.parametrize("way", ["itself", "getaddrinfo", "gethostbyname", "ex"])
 def test_the_addresses_of_a_listed_name_are_listed(runner: ProcessRunner, file: str, port: int, way: str) -> None:
-    hosts = ("localhost",)
+    hosts = ("localhost", f"{way}.example")  # a process of its own, which has resolved nothing yet
     found = one(runner, task(file, "connect", hosts=hosts, host="LocalHost", port=port, way=way))
     assert value(found)
     assert one(runner, task(file, "connect", hosts=hosts, host="127.0.0.3", port=port, way=way)).code == "exec_error"
@@ -352,6 +352,17 @@ def test_a_module_that_cannot_be_imported_is_tried_once_in_a_batch(
     assert {outcome.code for outcome in found} == {code}
     assert all(words in outcome.detail for outcome in found)
     assert (tmp_path / "log").read_text() == "x"
+
+
+def test_an_import_that_goes_on_without_the_network_is_one(tmp_path: Path) -> None:
+    text = "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 9))\nexcept OSError as error:\n"
+    text += "    met = type(error)\n"
+    (tmp_path / "careful.py").write_text(text + "def f() -> str:\n    return met.__name__\n")
+    runner = ProcessRunner(SPEC)
+    try:
+        assert value(one(runner, task(str(tmp_path / "careful.py"), "f"))) == "HostError"
+    finally:
+        runner.close()
 
 
 def test_sources_work_beside_each_other(tmp_path: Path) -> None:
