@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from apigen_ray.runners.sandbox.language import replacements
+from apigen_ray.runners.sandbox.language import replacements, warm
 from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
@@ -138,11 +138,11 @@ def preload(modules: Iterable[str] = tuple(OFFERED), packages: Iterable[str] = (
     for package in packages:
         if package not in OFFERED:
             _add_package(package, package)
-    with replacements.without_openssl():
+    with warm.without_openssl():
         for module in modules:
             for clock in ("real", "frozen"):
                 facade(module, clock)
-        replacements.warm_up()
+        warm.warm_up()
 
 
 def reseed(seed: int) -> None:

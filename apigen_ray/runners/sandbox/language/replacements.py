@@ -1,8 +1,6 @@
 """Safe versions of names of the standard library: without a way out, quiet, or on a frozen clock."""
 
-import calendar
 import collections
-import contextlib
 import dataclasses
 import enum
 import functools
@@ -11,11 +9,10 @@ import random
 import reprlib
 import shlex
 import sys
-import textwrap
 import time
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import guards
@@ -351,63 +348,3 @@ def of(module: str, clock: str) -> dict[str, Any]:
     """What replaces names of a module, or is added to them."""
     fixed = _FIXED.get(module, _NONE)
     return fixed | _FROZEN[module] if clock == "frozen" and module in _FROZEN else fixed
-
-
-CODECS = """ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-7 cp1252 cp437 iso8859-15 idna punycode
-unicode_escape raw_unicode_escape"""
-
-
-@contextlib.contextmanager
-def without_openssl() -> Iterator[None]:
-    """Has `hashlib` use Python's own digests: OpenSSL would take 4 MB of each worker."""
-    had = "_hashlib" in sys.modules
-    if not had:
-        sys.modules["_hashlib"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        if not had:
-            del sys.modules["_hashlib"]
-
-
-@functools.lru_cache(maxsize=512)
-def _code(text: str, kind: str) -> Any:
-    return compile(text, "<generated>", kind, dont_inherit=True)
-
-
-def _execute(text: str, *namespaces: Any) -> None:
-    exec(_code(text, "exec"), *namespaces)  # noqa: S102 - what dataclasses wrote itself
-
-
-def _evaluate(text: str, *namespaces: Any) -> Any:
-    return eval(_code(text, "eval"), *namespaces)  # noqa: S307 - what namedtuple wrote itself
-
-
-def _keep_generated_code() -> None:
-    """Has dataclasses and named tuples, made anew for every call, compile what they generate only once."""
-    module: Any = dataclasses
-    module.exec = _execute
-    module = collections
-    module.eval = _evaluate
-
-
-def warm_up() -> None:
-    """Calls what imports at its first call."""
-    _keep_generated_code()
-    wrapper: Any = (
-        textwrap.TextWrapper
-    )  # the only containers that classes of the library show and that could be changed
-    wrapper.unicode_whitespace_trans = types.MappingProxyType(dict(wrapper.unicode_whitespace_trans))
-    pages: Any = calendar.HTMLCalendar
-    pages.cssclasses = pages.cssclasses_weekday_head = tuple(pages.cssclasses)
-    excluded: Any = typing
-    excluded.EXCLUDED_ATTRIBUTES = [*excluded.EXCLUDED_ATTRIBUTES, OWN]  # else our mark is part of every Protocol
-    import datetime
-    import unicodedata
-
-    datetime.datetime.strptime("2025-01-01 +0000", "%Y-%m-%d %z")
-    time.strptime("2025", "%Y")
-    time.localtime()
-    unicodedata.normalize("NFC", "e\u0301")
-    for codec in CODECS.split():
-        "a".encode(codec).decode(codec)

@@ -1,0 +1,100 @@
+"""What is loaded, called once and set right in the zygote, as nothing can be opened behind the walls."""
+
+import calendar
+import collections
+import contextlib
+import dataclasses
+import functools
+import sys
+import textwrap
+import time
+import types
+import typing
+import zoneinfo
+from collections.abc import Iterator
+from typing import Any
+
+from apigen_ray.runners.sandbox.language.guards import OWN
+
+
+@contextlib.contextmanager
+def without_openssl() -> Iterator[None]:
+    """Has `hashlib` use Python's own digests: OpenSSL would take 4 MB of each worker."""
+    had = "_hashlib" in sys.modules
+    if not had:
+        sys.modules["_hashlib"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not had:
+            del sys.modules["_hashlib"]
+
+
+@functools.lru_cache(maxsize=512)
+def _code(text: str, kind: str) -> Any:
+    return compile(text, "<generated>", kind, dont_inherit=True)
+
+
+def _execute(text: str, *namespaces: Any) -> None:
+    exec(_code(text, "exec"), *namespaces)  # noqa: S102 - what dataclasses wrote itself
+
+
+def _evaluate(text: str, *namespaces: Any) -> Any:
+    return eval(_code(text, "eval"), *namespaces)  # noqa: S307 - what namedtuple wrote itself
+
+
+def _keep_generated_code() -> None:
+    """Has dataclasses and named tuples, made anew for every call, compile what they generate only once."""
+    module: Any = dataclasses
+    module.exec = _execute
+    module = collections
+    module.eval = _evaluate
+
+
+ZONES = """UTC Africa/Cairo Africa/Johannesburg Africa/Lagos Africa/Nairobi America/Anchorage
+America/Argentina/Buenos_Aires America/Bogota America/Caracas America/Chicago America/Denver
+America/Halifax America/Lima America/Los_Angeles America/Mexico_City America/New_York America/Phoenix
+America/Santiago America/Sao_Paulo America/St_Johns
+America/Toronto America/Vancouver Asia/Baghdad Asia/Bangkok Asia/Dhaka Asia/Dubai Asia/Ho_Chi_Minh Asia/Hong_Kong
+Asia/Jakarta Asia/Jerusalem Asia/Karachi Asia/Kathmandu Asia/Kolkata Asia/Kuala_Lumpur Asia/Manila Asia/Riyadh
+Asia/Seoul Asia/Shanghai Asia/Singapore Asia/Taipei Asia/Tashkent Asia/Tehran Asia/Tokyo Atlantic/Reykjavik
+Australia/Adelaide Australia/Brisbane Australia/Melbourne Australia/Perth Australia/Sydney Etc/UTC Europe/Amsterdam
+Europe/Athens Europe/Berlin Europe/Brussels Europe/Bucharest Europe/Budapest Europe/Copenhagen Europe/Dublin
+Europe/Helsinki Europe/Istanbul Europe/Kyiv Europe/Lisbon Europe/London Europe/Madrid Europe/Moscow Europe/Oslo
+Europe/Paris Europe/Prague Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw Europe/Zurich GMT
+Pacific/Auckland Pacific/Honolulu US/Central US/Eastern US/Mountain US/Pacific"""
+"""Time zones that are known behind the walls, where the system has them; all 600 would take 3 MB of each worker."""
+_zones: list[Any] = []
+
+
+def _keep_zones() -> None:
+    for key in ZONES.split():
+        with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError):
+            _zones.append(zoneinfo.ZoneInfo(key))  # found again as long as somebody has it
+
+
+CODECS = """ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-7 cp1252 cp437 iso8859-15 idna punycode
+unicode_escape raw_unicode_escape"""
+
+
+def warm_up() -> None:
+    """Calls what imports at its first call."""
+    _keep_generated_code()
+    if not _zones:
+        _keep_zones()
+    # the only containers that classes of the library show and that could be changed
+    wrapper: Any = textwrap.TextWrapper
+    wrapper.unicode_whitespace_trans = types.MappingProxyType(dict(wrapper.unicode_whitespace_trans))
+    pages: Any = calendar.HTMLCalendar
+    pages.cssclasses = pages.cssclasses_weekday_head = tuple(pages.cssclasses)
+    excluded: Any = typing
+    excluded.EXCLUDED_ATTRIBUTES = [*excluded.EXCLUDED_ATTRIBUTES, OWN]  # else our mark is part of every Protocol
+    import datetime
+    import unicodedata
+
+    datetime.datetime.strptime("2025-01-01 +0000", "%Y-%m-%d %z")
+    time.strptime("2025", "%Y")
+    time.localtime()
+    unicodedata.normalize("NFC", "e\u0301")
+    for codec in CODECS.split():
+        "a".encode(codec).decode(codec)
