@@ -14,12 +14,14 @@ class ExecutionSpec(BaseModel):
 
     Attributes:
         mode: ``live`` executes calls; ``none`` does not, and says so in every row.
-        timeout_s: wall-clock seconds for one call.
+        timeout_s: seconds of CPU time for one call; by the clock it may take half as much again.
         memory_mb: MiB of address space for the process that a call runs in, its interpreter included.
         workers: processes that one runner keeps busy at a time.
         isolation: ``owner``: calls to one module or package share a warm process, each in fresh globals; ``call``:
             every call gets a process of its own.
-        clock: ``real``, or ``frozen``: functions always find the same moment, so that a run can be repeated.
+        clock: ``real``, or ``frozen``: functions find one moment of 2025 whenever they look, so that a run can be
+            repeated; trusted sources always see the real one. `random` is reseeded for every call from its arguments
+            and the function's name in either case, and sets of strings have one order.
         preload: packages beside the standard library that functions may import, such as ``numpy``.
         allow_weak: execute also where the kernel cannot confine processes; manifest and report then say WEAK.
     """

@@ -32,8 +32,9 @@ MAX_REQUEST = 1 << 20
 """Bytes of arguments from which on a frame of requests is closed."""
 LOAD, COMPILE = -1, -2
 """Stand for the number of a call where a program is loaded or compiled."""
-GRACE = 1.1
-"""Times the time limit that the supervisor waits: the soft limit inside, which loses no worker's time, comes first."""
+GRACE = 1.5
+"""Times the time limit that the supervisor waits by the clock: the soft limit inside, which counts CPU time and leaves
+no doubt about whose time it was, comes first where code is Python and the machine is not overloaded."""
 
 _LINUX = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
 _ZYGOTE = str(Path(__file__).with_name("sandbox") / "zygote.py")
