@@ -1,6 +1,7 @@
 """The files of one export: lines and tables that come in any order, a handle for each file, and the dataset card."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -59,8 +60,9 @@ class Files:
 
     def close(self) -> None:
         """Ends every file, and has all of them on disk."""
-        for handle in (*self._streams.values(), *self._tables.values()):
-            handle.close()
+        with ExitStack() as stack:  # every one of them, also where the disk is full and some cannot
+            for handle in (*self._streams.values(), *self._tables.values()):
+                stack.callback(handle.close)
         for file in self._folder.rglob("*"):
             if file.is_file():
                 with file.open("rb") as stream:
