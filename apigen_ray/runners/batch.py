@@ -157,6 +157,13 @@ class Batch:
         if wanted is None:
             return False
         owner, job = wanted
+        if self._state.zygote is not None and self._state.zygote.gone():  # its workers are gone with it
+            for orphan in list(self._workers):
+                self._retire(orphan)
+            wanted = self._wanted()
+            if wanted is None:
+                return False
+            owner, job = wanted
         try:
             worker = Worker(self._state.fork_from(), owner, alone=job is not None)
         except StartError as error:

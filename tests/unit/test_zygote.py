@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,8 @@ def spin(n: int) -> int:
         n += 1
 def hang(n: int) -> int:
     return len(str(10 ** 10 ** n))
+def long(n: int) -> int:
+    return sum(i * i % 7 for i in range(n))
 def late(day: datetime.date) -> int:
     return day.year
 """
@@ -236,6 +239,23 @@ def test_a_zygote_that_is_killed_is_replaced(folder: Path) -> None:
     assert runner._state.zygote is not None
     os.kill(runner._state.zygote._process.pid, 9)
     assert runner.run([task(folder, "add", {"a": 2})])[0].value == "3"
+    runner.close()
+
+
+def test_a_zygote_that_is_killed_in_the_middle_of_a_batch(folder: Path) -> None:
+    runner = PythonRunner(ExecutionSpec(workers=2))
+    good = task(folder, "add", {"a": 1})
+    slow = task(folder, "long", {"n": 20_000})
+    runner.run([good, slow])
+    zygote = runner._state.zygote
+    assert zygote is not None
+    killer = threading.Timer(0.3, os.kill, (zygote._process.pid, 9))
+    killer.start()
+    outcomes = runner.run([slow, good] * 150)
+    killer.join()
+    assert zygote.gone()
+    assert {outcome.value for outcome in outcomes[1::2]} == {"2"}
+    assert {outcome.code for outcome in outcomes} == {""}
     runner.close()
 
 
