@@ -49,8 +49,9 @@ bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python bench/generation.py --pairs 1 --prompts 64
 	$(BIN)/python bench/verify.py --pairs 1 --rows 2000 8000 --only ours
 
-docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code
+docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code, and make the attacks of docs/security.md
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/attack_table.py
 
 clean: ## Delete caches and build outputs; runs, models and the environment stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

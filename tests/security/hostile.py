@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,15 @@ def session(runner: PythonRunner) -> int:
 
 
 def members(session: int) -> list[str]:
-    """The processes of a session that are left."""
+    """The processes of a session that are left; those that have been killed may take a moment to go."""
+    until = time.monotonic() + 5
+    while (found := _members(session)) and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
+
+
+def _members(session: int) -> list[str]:
+    """Processes of a session."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
