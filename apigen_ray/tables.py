@@ -1,6 +1,7 @@
 """Small, exact operations on Arrow tables that the stages share."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -40,3 +41,18 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
         ],
         schema=schema,
     )
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A row that travels through stages which are not ours, as it is.
+
+    Arrow cannot look into an object of a class of our own, so that Ray pickles the whole line it lies in. Taken apart
+    into Arrow, a line would change on its way: a whole number next to a null comes out as a float, and a float where
+    vLLM wants a whole number ends the thread that reads its requests: it would then wait for ever.
+
+    It stands in this module because every process that a line comes through imports the class's module, and what that
+    imports: an engine's worker has better things to load.
+    """
+
+    row: Mapping[str, Any] = field(repr=False)

@@ -3,7 +3,7 @@
 import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow as pa
 from apigen_ray.asks.base import Ask, Row
 from apigen_ray.engines.rows import answer_column
 from apigen_ray.records import INTERNAL_ERROR, Json, Reply, Request, dumps
-from apigen_ray.tables import table_of
+from apigen_ray.tables import Sealed, table_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -36,18 +36,6 @@ _TOO_LONG = ("maximum context length", "maximum model length", "max_model_len")
 
 PACKED = pa.schema([pa.field("line", pa.binary())])
 """What `pack` gives: pickled lines, which `opened` takes apart where the processor begins."""
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """A row that travels as it is.
-
-    Arrow cannot look into an object of a class of our own, so that Ray pickles the whole line it lies in. Taken apart
-    into Arrow, a line would change on its way: a whole number next to a null comes out as a float, and a float where
-    vLLM wants a whole number ends the thread that reads its requests: it would then wait for ever.
-    """
-
-    row: Row = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -296,6 +296,8 @@ def _engine_args(spec: VllmSpec, gpu: bool) -> Json:
     if not gpu:
         # compiling for a CPU takes longer than most runs
         args |= {"enforce_eager": True, "kv_cache_memory_bytes": KV_CACHE_GIB * GIB}
+        # what vLLM itself takes where nobody waits for single replies (its class LLM, not its server)
+        args |= {"max_num_batched_tokens": 4096, "max_num_seqs": 256}
         if spec.tensor_parallel_size > 1:
             args["distributed_executor_backend"] = "mp"
     return args | spec.engine_args
