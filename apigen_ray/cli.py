@@ -196,7 +196,7 @@ def export(
 
 @app.command(name="ls")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|runs", show_default=False)],
+    what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|exports|runs", show_default=False)],
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds runs.")] = Path("runs"),
 ) -> None:
     """List the parts there are, or the runs in a folder."""

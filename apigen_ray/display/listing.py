@@ -7,6 +7,7 @@ from typing import get_args
 from apigen_ray.config import nearest
 from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError
+from apigen_ray.export import EXPORTS
 from apigen_ray.library import SOURCES
 from apigen_ray.rundir import RunDir
 from apigen_ray.verifiers import VERIFIERS
@@ -16,7 +17,7 @@ def listing(what: str, folder: Path) -> list[str]:
     """Lines about the parts of a kind, or about runs.
 
     Args:
-        what: ``sources``, ``engines``, ``verifiers`` or ``runs``.
+        what: ``sources``, ``engines``, ``verifiers``, ``exports`` or ``runs``.
         folder: that holds runs.
 
     Raises:
@@ -28,6 +29,7 @@ def listing(what: str, folder: Path) -> list[str]:
             _line(get_args(spec.model_fields["engine"].annotation)[0], spec.__doc__) for spec, _ in ENGINES
         ],
         "verifiers": lambda: [f"{kind.name:<10} codes: {', '.join(kind.codes)}" for kind in VERIFIERS],
+        "exports": lambda: [_line(kind.name, kind.__doc__) for kind in EXPORTS],
         "runs": lambda: _runs(folder),
     }
     if what not in lists:

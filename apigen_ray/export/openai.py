@@ -11,7 +11,9 @@ from apigen_ray.records import Json, Status, dumps
 
 
 class OpenAIExport:
-    """One conversation for each sample: the user's request, the assistant's calls, and their results if asked for.
+    """Conversations for the chat API, TRL, Axolotl: messages and tools.
+
+    A row is the user's request, the assistant's calls, and their results if asked for.
 
     ``arguments`` is a JSON text; a call's ``id`` is its place (``call_0``), and a result's ``tool_call_id`` names it. A
     call that failed gives back ``{"error", "detail"}``. In a relevance row the assistant says

@@ -13,7 +13,7 @@ _DTYPES = {pa.string(): "string", pa.int32(): "int32", pa.int64(): "int64", pa.f
 
 
 class ParquetExport:
-    """``<split>.parquet`` with the columns of ``samples/`` (docs/columns.md): what one file per split is wanted for."""
+    """The rows as they are (docs/columns.md), a Parquet file for each split."""
 
     name: ClassVar[str] = "parquet"
     columns: ClassVar[tuple[str, ...]] = tuple(SAMPLE.names)
@@ -35,7 +35,7 @@ class ParquetExport:
 
 
 class JsonlExport:
-    """``<split>.jsonl`` with the same columns; those that hold JSON are texts here too."""
+    """The rows as they are, as lines; columns that hold JSON are texts here too."""
 
     name: ClassVar[str] = "jsonl"
     columns: ClassVar[tuple[str, ...]] = tuple(SAMPLE.names)

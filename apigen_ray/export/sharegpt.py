@@ -12,8 +12,9 @@ from apigen_ray.records import Json, calls_to_json, dumps
 
 
 class ShareGPTExport:
-    """``conversations`` and ``tools``: one row for each sample.
+    """Conversations for LLaMA-Factory, with the dataset_info.json that it reads.
 
+    A row is ``conversations`` and ``tools``.
     ``function_call`` holds the JSON text of one call, or of the list of several; ``tools`` is the JSON text of the
     offered functions. In a relevance row ``gpt`` says `apigen_ray.export.base.NO_CALL`. Beside the rows stands
     ``dataset_info.json``, so that the folder is a ``dataset_dir`` whose datasets are called ``apigen_<split>``.

@@ -16,7 +16,7 @@ _WORDS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool
 
 
 class XlamExport:
-    """``id``, ``query``, ``tools``, ``answers``: one row for each sample, the last two JSON texts.
+    """Rows as the paper's 60,000 were published: id, query, tools, answers; the last two are JSON texts.
 
     Functions are in the flat form ``{parameter: {"description", "type", "default"}}`` with types as Python writes them
     and ``, optional`` behind those that may be left out. What is mended: a default stands only where there is one; a

@@ -867,3 +867,59 @@ def test_llama_factory_takes_sharegpt(datasets: Any, tmp_path: Path) -> None:
         fetched([*pip, "--only-binary", ":all:", "--target", str(wheel), "llamafactory==0.9.5", "peft"], "llamafactory")
     form = export_run(write_run(tmp_path / "run", sample_rows()), "sharegpt", tmp_path / "out")
     assert foreign(FACTORY, sys.executable, wheel, tmp_path / "out", "train") == f"{form['rows']['train']}\n"
+
+
+AXOLOTL = """
+import json, pathlib, sys
+file, *wheels = sys.argv[1:]
+sys.path[:0] = wheels
+from axolotl.prompt_strategies.chat_template import load
+from axolotl.utils.dict import DictDefault
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+alphabet = {mark: number for number, mark in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+bytewise = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
+bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+bytewise.decoder = decoders.ByteLevel()
+tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytewise, eos_token="<|end|>", pad_token="<|pad|>")
+TEMPLATE = (
+    "{% for tool in tools %}{{ tool | tojson }}\\n{% endfor %}{% for message in messages %}<|{{ message.role }}|>"
+    "{% if message.tool_calls %}{% for call in message.tool_calls %}{{ call.function.name }} "
+    "{{ call.function.arguments | tojson }}{% endfor %}{% else %}{{ message.content }}{% endif %}<|end|>{% endfor %}"
+)
+strategy = load(
+    tokenizer,
+    DictDefault({"train_on_inputs": False, "sequence_len": 1 << 16}),
+    {"type": "chat_template", "chat_template": "jinja", "chat_template_jinja": TEMPLATE, "field_messages": "messages"},
+)
+rows = 0
+for line in filter(None, pathlib.Path(file).read_text("utf-8").split("\\n")):
+    row = json.loads(line)
+    tokens = strategy.tokenize_prompt(row)
+    text = tokenizer.decode(tokens["input_ids"])
+    assert all(tool["function"]["name"] in text for tool in row["tools"])
+    learnt = tokenizer.decode([token for token in tokens["labels"] if token != -100])
+    said = row["messages"][1]
+    for call in said.get("tool_calls", ()):
+        assert call["function"]["name"] in learnt, learnt
+        assert json.dumps(json.loads(call["function"]["arguments"]), ensure_ascii=False) in learnt, learnt
+    assert said.get("tool_calls") or said["content"] in learnt
+    assert row["messages"][0]["content"] not in learnt
+    rows += 1
+print(rows)
+"""
+"""Axolotl's own code, with a tokenizer of bytes: it shows every tool, and learns the assistant's turn only."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("results", [False, True])
+def test_axolotl_learns_the_calls_of_openai(tmp_path: Path, results: bool) -> None:
+    wheel = CACHE / "axolotl"
+    if not (wheel / "axolotl").exists():
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
+        needs = ["axolotl==0.19.0", "colorama", "addict", "art", "trl", "fire", "peft"]
+        fetched([*pip, "--only-binary", ":all:", "--target", str(wheel), *needs], "axolotl")
+    form = export_run(write_run(tmp_path / "run", sample_rows()), "openai", tmp_path / "out", results=results)
+    said = foreign(AXOLOTL, sys.executable, tmp_path / "out" / "train.jsonl", wheel)
+    assert said.splitlines()[-1] == str(form["rows"]["train"])

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from apigen_ray import __version__, cli
+from apigen_ray.config import SAMPLE
+from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.tables import table_of
 
 PYTHON = 'def add(first: int, second: int) -> int:\n    """Add two numbers."""\n    return first + second\n'
 RUN = """
@@ -167,6 +170,7 @@ def test_ls(apigen) -> None:
     assert [line.split()[0] for line in apigen("ls", "engines").out.splitlines()] == ["vllm", "openai", "scripted"]
     assert [line.split()[0] for line in apigen("ls", "sources").out.splitlines()] == ["python", "openapi"]
     assert apigen("ls", "verifiers").out.startswith("format ")
+    assert apigen("ls", "exports").out.startswith("xlam ")
     said = apigen("ls", "enginse")
     assert said.code == 1
     assert "'engines'" in said.err
@@ -176,6 +180,62 @@ def test_ls(apigen) -> None:
     Path("runs/one/result.json").write_text('{"outcome": "done", "samples": 1200, "verified": 7}')
     (line,) = apigen("ls", "runs").out.splitlines()
     assert line.split(maxsplit=1) == ["one", "done, 1,200 samples, 7 verified"]
+
+
+@pytest.fixture
+def finished() -> Path:
+    """A closed run of two rows in the current folder."""
+    run = RunDir(Path("runs/one"))
+    run.update_manifest(fingerprint="x")
+    row = {"query": "What is 1 and 2?", "tools": '[{"name":"add","description":"","parameters":{}}]', "round": 0}
+    row["answers"] = '[{"name":"add","arguments":{}}]'
+    rows = [
+        {"sample_id": "1", "verdict": "verified", **row},
+        {"sample_id": "2", "verdict": "error", **row, "query": None},
+    ]
+    for row in rows:
+        write_once(table_of([row], SAMPLE), run.samples(0) / f"verdict={row['verdict']}", "part-0")
+    run.close_round(0, sorted(run.samples(0).rglob("*.parquet")))
+    return run.path
+
+
+def test_export_tells_what_it_wrote_and_what_it_left(apigen, finished: Path) -> None:
+    said = apigen("export", "runs/one", "--to", "openai", "--out", "out", "--verdict", "verified,error")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines() == [
+        "openai: train 1 (verified, error)",
+        "left out, no query that could be read: 1",
+        "  out/train.jsonl: 1",
+    ]
+    said = apigen("export", "runs/one", "--to", "openai", "--out", "out")
+    assert (said.code, said.out) == (1, "")
+    assert "--clean" in said.err
+    split = ("--split", "train=0.5", "--split", "test=0.5")
+    said = apigen("export", "runs/one", "--to", "parquet", "--out", "out", "--clean", "--json", *split)
+    form = json.loads(said.out)
+    assert (form["out"], form["format"], sum(form["rows"].values()), form["left_out"]) == ("out", "parquet", 1, {})
+    assert set(form["rows"]) == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothere", "--to", "xlam"), ("no such folder",)),
+        (("runs/one", "--to", "xlma"), ("'xlam'",)),
+        (("runs/one", "--to", "xlam", "--verdict", "verifed"), ("'verified'",)),
+        (("runs/one", "--to", "xlam", "--split", "a=2"), ("a=2", "name=share")),
+        (("runs/one", "--to", "xlam", "--results"), ("openai",)),
+        (("runs/one", "--to", "xlam", "--verdict", "error"), ("no query that could be read: 1",)),
+    ],
+)
+def test_export_says_what_it_cannot_do(
+    apigen, finished: Path, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    said = apigen("export", *arguments, "--out", "out")
+    assert (said.code, said.out) == (1, "")
+    for word in (*words, "mend:"):
+        assert word in said.err
+    assert not Path("out").exists()
 
 
 @pytest.mark.ray
