@@ -191,12 +191,12 @@ def session(runner: PythonRunner) -> int:
 def members(session: int) -> list[str]:
     """The processes of a session that are left; those that have been killed may take a moment to go."""
     until = time.monotonic() + 5
-    while (found := _members(session)) and time.monotonic() < until:
+    while (found := processes(session)) and time.monotonic() < until:
         time.sleep(0.01)
     return found
 
 
-def _members(session: int) -> list[str]:
+def processes(session: int) -> list[str]:
     """Processes of a session."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):

@@ -1,6 +1,7 @@
 """Foreign functions without the language layer, as trusted sources are executed: nothing of theirs reaches the host."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,30 @@ def test_workers_find_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
     runner = hostile.runner()
     try:
         [outcome] = runner.run([hostile.task(tmp_path, "around", "around", "{}", "trusted")])
+        given = Path(f"/proc/{hostile.session(runner)}/environ").read_bytes()
     finally:
         runner.close()
     assert json.loads(outcome.value or "null") == [{}, "None"]
+    assert given == b"PYTHONHASHSEED=0\0", "what was cleared can still be read in the memory of the process"
+
+
+def test_workers_hold_nothing_open_but_their_socket(tmp_path: Path, folder: Path) -> None:
+    kept = tmp_path / "kept"
+    runner = hostile.runner()
+    try:
+        with kept.open("w") as file:
+            os.set_inheritable(file.fileno(), True)
+            runner.run([hostile.task(folder, "fork", "innocent", '{"number": 1}', "trusted")])
+        zygote = hostile.session(runner)
+        held = {
+            process: [os.readlink(link) for link in Path(f"/proc/{process}/fd").iterdir()]
+            for process in hostile.processes(zygote)
+        }
+    finally:
+        runner.close()
+    assert len(held) >= 2
+    assert str(kept) not in str(held)
+    for process, targets in held.items():
+        if process != str(zygote):
+            others = [target for target in targets if target != "/dev/null"]
+            assert [target.partition(":")[0] for target in others] == ["socket"]
