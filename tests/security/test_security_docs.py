@@ -12,6 +12,7 @@ import hostile
 import pytest
 
 from apigen_ray.runners.base import CODES, ExecutionSpec
+from apigen_ray.runners.handle import GRACE
 from apigen_ray.runners.sandbox import linux, walls
 from apigen_ray.runners.sandbox.language.namespaces import NOW
 from apigen_ray.runners.sandbox.results import MAX_DEPTH, MAX_INT_BITS, MAX_VALUE
@@ -82,7 +83,7 @@ def test_settings_codes_and_figures_are_those_of_the_code() -> None:
         assert f"`{layer}`" in PAGE, layer
     for name, value in walls.Limits(1).values().items():
         assert f"{name} {value}" in PAGE or name == "AS", name
-    for figure in (f"{MAX_VALUE >> 10} KiB", f"{MAX_DEPTH} deep", f"{MAX_INT_BITS} bits", f"{NOW:%Y-%m-%d}"):
+    for figure in (f"{MAX_VALUE >> 10} KiB", f"{MAX_DEPTH} deep", f"{MAX_INT_BITS} bits", f"{NOW:%Y-%m-%d}", f"{GRACE} times"):
         assert figure in PAGE, figure
     defaults = ExecutionSpec()
     for name in ("timeout_s", "memory_mb", "isolation", "clock"):
