@@ -27,7 +27,7 @@ _PYTHON = {word: kind for word, kind in _KINDS.values()} | {"any": str}
 class BfclExport:
     """Questions and possible answers for the function-calling leaderboard.
 
-    Files are called ``<split>/BFCL_v4_<category>.json``, and the same under ``<split>/possible_answer/``: lines of JSON.
+    Files are called ``<split>/BFCL_v4_<category>.json``, and the same under ``<split>/possible_answer/``.
     The category follows from the numbers of offered functions and calls: ``simple_python``, ``multiple``, ``parallel``,
     ``parallel_multiple``; rows without calls are ``irrelevance``, and have no possible answer. For each argument the
     possible answers are its value and, where it may be left out because the value is the default, ``""``; an argument

@@ -11,7 +11,7 @@ from apigen_ray.records import Json, Status, dumps
 
 
 class OpenAIExport:
-    """Conversations for the chat API, TRL, Axolotl: messages and tools.
+    """Conversations as the chat API and most trainers take them: messages and tools.
 
     A row is the user's request, the assistant's calls, and their results if asked for.
 

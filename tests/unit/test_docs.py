@@ -16,8 +16,10 @@ import pytest
 import typer
 import yaml
 
-from apigen_ray.cli import app
+from apigen_ray.cli import app, main
 from apigen_ray.config import SAMPLE, load_config, parse_config
+from apigen_ray.export.base import NO_CALL
+from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,55 @@ def test_python_of_the_readme_runs(
     [snippet] = blocks(README, "python")
     module_from(snippet, tmp_path / "readme_snippet.py")
     assert "What is 2 + 3? [{'name': 'add'" in capsys.readouterr().out
+
+
+EXPORTED = {
+    "sample_id": "9d2e3a9760066ec0ada20630",
+    "style": "simple",
+    "round": 0,
+    "query": "What is the prime factor of 84?",
+    "tools": '[{"name":"prime_factors","description":"Break a whole number down into its prime factors.","parameters":'
+    '{"type":"object","properties":{"number":{"type":"integer","description":"Number from 2 to one trillion."}},'
+    '"required":["number"],"additionalProperties":false}}]',
+    "answers": '[{"name":"prime_factors","arguments":{"number":84}}]',
+    "results": '[{"status":"passed","value":"[2,2,3,7]"}]',
+    "verdict": "verified",
+}
+"""The row of the quickstart that docs/exports.md shows."""
+
+
+def test_exports_look_as_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = ROOT / "docs" / "exports.md"
+    monkeypatch.chdir(tmp_path)
+    run = RunDir(Path("runs/quickstart"))
+    run.update_manifest(fingerprint="x")
+    write_once(table_of([EXPORTED], SAMPLE), run.samples(0) / "verdict=verified", "part-0")
+    run.close_round(0, [run.samples(0) / "verdict=verified" / "part-0.parquet"])
+    [commands] = blocks(page, "bash")
+    for command in commands.splitlines():
+        with pytest.raises(SystemExit) as end:
+            main(shlex.split(command)[1:])
+        assert end.value.code == 0, command
+    capsys.readouterr()
+    files = ("openai/train.jsonl", "results/train.jsonl", "xlam/train.jsonl", "sharegpt/train.jsonl")
+    files = (*files, "bfcl/train/BFCL_v4_simple_python.json", "bfcl/train/possible_answer/BFCL_v4_simple_python.json")
+    for file, shown in zip(files, blocks(page, "json"), strict=True):
+        row = json.loads((tmp_path / "data" / file).read_text("utf-8"))
+        assert (row["messages"] if file.startswith("results") else row) == json.loads(shown), file
+    loading, reading = blocks(page, "python")
+    module_from(reading, tmp_path / "reading.py")
+    assert capsys.readouterr().out.startswith("simple What is the prime factor of 84? [{")
+    assert NO_CALL in page.read_text("utf-8")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+    datasets.disable_progress_bars()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    module_from(loading, tmp_path / "loading.py")
+    said = capsys.readouterr().out
+    assert "'arguments': '{\"number\":84}'" in said
+    assert "{'prime_factors': {'number': [84]}}" in said
 
 
 SHOUTING = """
