@@ -189,7 +189,7 @@ def export(
     from apigen_ray.export.run import export_run
     from apigen_ray.export.splits import Splits
 
-    verdicts, splits = verdict.split(","), Splits.parse(split or ())
+    verdicts, splits = [word.strip() for word in verdict.split(",")], Splits.parse(split or ())
     form = export_run(run, to, out, verdicts=verdicts, splits=splits, results=results, clean=clean)
     print_export(form, out, as_json=as_json)
 

@@ -141,9 +141,7 @@ def _sample(row: Json) -> Sample:
     if not (row["query"] or "").strip():
         raise UnfitError("no query that could be read")
     answers = _list(row["answers"])
-    if answers is None or not all(
-        isinstance(item, dict) and isinstance(item.get("arguments"), dict) for item in answers
-    ):
+    if answers is None or not all(_has(item, name=str, arguments=dict) for item in answers):
         raise UnfitError("no calls that could be read")
     tools = _tools(row["tools"])
     if tools is None:
@@ -170,4 +168,9 @@ def _list(text: str | None) -> list[Any] | None:
 @lru_cache(maxsize=4096)
 def _tools(text: str | None) -> tuple[Json, ...] | None:
     found = _list(text)  # tools that cannot be used are kept as an object that says why
-    return None if found is None or not all(isinstance(tool, dict) for tool in found) else tuple(found)
+    fit = found is not None and all(_has(tool, name=str, description=str, parameters=dict) for tool in found)
+    return tuple(found) if found is not None and fit else None
+
+
+def _has(item: Any, **members: type) -> bool:
+    return isinstance(item, dict) and all(isinstance(item.get(name), kind) for name, kind in members.items())

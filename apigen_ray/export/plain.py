@@ -45,10 +45,13 @@ class JsonlExport:
 
     def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
         """Appends a line for each row; see `apigen_ray.export.base.Export`."""
-        part = Part(f"{split}.jsonl", split)
+        part, left = Part(f"{split}.jsonl", split), Counter[str]()
         for row in rows.to_pylist():
-            files.add_line(part, dumps(row))
-        return Counter()
+            try:
+                files.add_line(part, dumps(row))
+            except ValueError:  # a log-probability of minus infinity, say
+                left["a number that JSON cannot hold"] += 1
+        return left
 
     def features(self, config: str) -> list[Json] | None:
         """The columns of ``samples/``: of one that is empty everywhere the lines could not tell the type."""

@@ -164,19 +164,21 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
 def _batches(run: RunDir, verdicts: Sequence[str], columns: Sequence[str]) -> Iterator[pa.Table]:
     """Rows of closed rounds in the order of their files, some thousand at a time."""
     for file in _files(run, verdicts, run.closed_rounds()):
-        try:
-            with pq.ParquetFile(file) as parquet:
-                for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):
-                    yield pa.Table.from_batches([batch]).select(columns)
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(
-                f"{file}: cannot be read ({error})", "run again with --clean, or restore the file"
-            ) from error
+        yield from _tables(file, columns)
+
+
+def _tables(file: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):
+                yield pa.Table.from_batches([batch]).select(columns)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{file}: cannot be read ({error})", "restore the file, or run again with --clean") from error
 
 
 def _open_rows(run: RunDir, verdicts: Sequence[str]) -> int:
     rounds = [number for number in run.rounds() if number not in run.closed_rounds()]
-    return sum(pq.read_metadata(file).num_rows for file in _files(run, verdicts, rounds))
+    return sum(table.num_rows for file in _files(run, verdicts, rounds) for table in _tables(file, ["verdict"]))
 
 
 def _files(run: RunDir, verdicts: Sequence[str], rounds: Sequence[int]) -> list[Path]:

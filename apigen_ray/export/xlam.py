@@ -62,7 +62,7 @@ def _flat(text: str) -> str:
     required = schema.get("required", ())
     entries = {name: _entry(inner, name in required) for name, inner in schema.get("properties", {}).items()}
     flat = dumps({"name": tool["name"], "description": tool["description"], "parameters": entries})
-    if _meaning(json.loads(flat)) != _meaning(tool):
+    if not _same(json.loads(flat), tool):
         raise UnfitError("a function whose parameters have no flat form")
     return flat
 
@@ -80,7 +80,7 @@ def _entry(schema: Json, required: bool) -> Json:
     )
     for kind, beside in forms:
         flat = {"description": "", **told, "type": kind + optional, **beside}
-        if _meaning(_around(flat)) == _meaning(_around(schema, required)):
+        if _same(_around(flat), _around(schema, required)):
             break
     return flat
 
@@ -99,7 +99,7 @@ def _words(schema: Json) -> str:
         return f"Union[{', '.join(_words(part) for part in schema['anyOf'])}]"
     kind = schema.get("type")
     if isinstance(kind, list):
-        parts = [_words({**schema, "type": one}) for one in kind if one != "null"]
+        parts = [_words({**schema, "type": one}) for one in kind if one != "null"] or ["None"]
         inner = parts[0] if len(parts) == 1 else f"Union[{', '.join(parts)}]"
         return f"Optional[{inner}]" if "null" in kind else inner
     if kind == "array":
@@ -109,6 +109,13 @@ def _words(schema: Json) -> str:
         values = schema.get("additionalProperties")
         return f"Dict[str, {_words(values)}]" if isinstance(values, dict) else "dict"
     return _WORDS.get(str(kind), "Any")
+
+
+def _same(flat: Json, tool: Json) -> bool:
+    try:
+        return _meaning(flat) == _meaning(tool)
+    except ValueError:  # a type that cannot be read back
+        return False
 
 
 def _meaning(tool: Json) -> tuple[Any, ...]:

@@ -436,6 +436,33 @@ def test_a_function_that_the_flat_form_cannot_say_leaves_its_row_out(tmp_path: P
     assert form["left_out"] == {"a function whose parameters have no flat form": 1}
 
 
+def test_a_row_that_json_cannot_hold_is_left_out_of_lines(tmp_path: Path) -> None:
+    row = simple(1, "One?") | {"reply": {"text": "", "logprob": -float("inf")}}
+    run = write_run(tmp_path / "run", [row, simple(2, "Two?")])
+    assert export_run(run, "jsonl", tmp_path / "out")["left_out"] == {"a number that JSON cannot hold": 1}
+    assert export_run(run, "parquet", tmp_path / "all")["rows"] == {"train": 2}
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("answers", '[{"arguments":{}}]'),
+        ("answers", '[{"name":"add","arguments":[1]}]'),
+        ("answers", '{"name":"add"}'),
+        ("answers", "[{"),
+        ("answers", r'[{"name":"add","arguments":{"n":"\ud800"}}]'),
+        ("tools", "[1]"),
+        ("tools", '[{"name":"add"}]'),
+        ("tools", None),
+    ],
+)
+def test_texts_of_no_known_shape_leave_their_row_out(tmp_path: Path, column: str, text: str | None) -> None:
+    run = write_run(tmp_path / "run", [simple(1, "One?", **{column: text}), simple(2, "Two?")])
+    for to in SAYING:
+        form = export_run(run, to, tmp_path / to)
+        assert (form["rows"], sum(form["left_out"].values())) == ({"train": 1}, 1)
+
+
 def test_the_published_layout_as_it_looks(tmp_path: Path) -> None:
     schemas = {
         "city": {"type": "string", "description": "Where."},
