@@ -178,7 +178,7 @@ RAISES = {
     "import math\ndef f(): math.__init__('math', {'pi': 3})": AttributeError,
     "import math\ndef f(): type(math).__init__(math, 'math', {'pi': 3})": TypeError,
     "import calendar\ndef f(): calendar.month_name.__init__('%d')": AttributeError,
-    "import calendar\nclass M(type(calendar.month_name)): pass\ndef f(): M.__init__(calendar.month_name, '%d')": TypeError,
+    "import calendar\ndef f():\n class M(type(calendar.month_name)): pass\n M.__init__(calendar.month_name, '%d')": TypeError,
     "def f():\n raise SystemExit": SystemExit,
     "def f(): exit(0)": NameError,
 }

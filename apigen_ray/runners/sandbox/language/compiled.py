@@ -6,8 +6,10 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from apigen_ray.runners.sandbox.language import caches, names
 from apigen_ray.runners.sandbox.language.facades import facade, offered_value
 from apigen_ray.runners.sandbox.language.guards import OWN
+from apigen_ray.runners.sandbox.language.hints import is_final
 from apigen_ray.runners.sandbox.language.namespaces import NAMESPACES
 from apigen_ray.runners.sandbox.language.shake import Part
 
@@ -36,7 +38,7 @@ class OwnModule:
         below = f"{table['__name__']}.{name}"
         if name not in table and below in tables:
             return OwnModule(below, tables)
-        if name not in table or name in NAMESPACES["real"]:
+        if name not in table or names.is_guard(name) or name in NAMESPACES["real"]:
             raise AttributeError(f"module {table['__name__']!r} has no attribute {name!r}")
         return table[name]
 
@@ -95,6 +97,7 @@ class Compiled:
         self._counts = any(
             "decimal" in (each for _, each, _ in prelude) or _mentions(code, "decimal") for _, prelude, code, _ in parts
         )
+        self._compares = any(_binds(code, ("__eq__", "__hash__")) for _, _, code, _ in parts)
 
     def to_bytes(self) -> bytes:
         """Everything, to be read by the same version of Python only."""
@@ -120,6 +123,10 @@ class Compiled:
         """
         if self._counts:  # the context of Decimal is one for the process, and a call may have left its own there
             decimal.setcontext(decimal.Context())
+        if caches.touched:
+            caches.clear()
+        if self._compares:
+            caches.touched = True
         templates = self._templates.get(clock) or self._make_templates(clock)
         if self._single is not None:
             table = templates[self.module].copy()
@@ -155,12 +162,22 @@ class Compiled:
                 exec(code, table)  # noqa: S102 - as above
             except Exception:  # a hint is a help, no more
                 found.clear()
+        for name in [name for name, hint in found.items() if not is_final(hint, set())]:
+            del found[name]
 
 
 def _mentions(code: CodeType | None, word: str) -> bool:
     """Whether a string is among the constants of a code, or of the functions in it."""
     return code is not None and any(
         _mentions(each, word) if isinstance(each, CodeType) else each == word for each in code.co_consts
+    )
+
+
+def _binds(code: CodeType | None, wanted: tuple[str, ...]) -> bool:
+    """Whether a code, or one in it, has one of some names."""
+    return code is not None and (
+        any(name in code.co_names for name in wanted)
+        or any(_binds(each, wanted) for each in code.co_consts if isinstance(each, CodeType))
     )
 
 

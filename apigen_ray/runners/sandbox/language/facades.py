@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from apigen_ray.runners.sandbox.language import replacements, warm
+from apigen_ray.runners.sandbox.language import guards, replacements, warm
 from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
@@ -23,7 +23,7 @@ class Facade(Listed):
         raise AttributeError("a module of the standard library cannot be changed")
 
     def __repr__(self) -> str:
-        return f"<module {vars(self)['__name__']!r}>"
+        raise TypeError("a module has no text here")
 
     def __copy__(self) -> "Facade":
         return self
@@ -35,6 +35,8 @@ class Facade(Listed):
 def _facade(name: str, table: dict[str, Any]) -> Facade:
     made = Facade()
     vars(made).update(table, __name__=name)
+    for value in table.values():
+        guards.offer_base(value)
     return made
 
 

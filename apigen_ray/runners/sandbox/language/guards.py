@@ -1,10 +1,12 @@
 """What stands behind foreign code at run time: guarded attributes, built-in functions and classes."""
 
 import builtins
+import dataclasses
 import decimal
 import string
 import sys
 import types
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -51,9 +53,20 @@ def read_private(value: Any, name: str) -> Any:
         holder = holder.__self__
     if is_own(holder) or name in _DOCUMENTED or isinstance(value, Listed):
         found = getattr(value, name)
-        if type(found) not in HIDDEN:
+        if type(found) in _SAFE or (type(found) not in HIDDEN and not _is_shared(holder, name, found)):
             return found
     raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r} that may be read")
+
+
+_SAFE = frozenset([_FUNCTION, types.MethodType, str, int, bool, float, bytes, tuple, types.NoneType])
+
+
+def _is_shared(value: Any, name: str, found: Any) -> bool:
+    """Whether a class of the library holds this for itself: the next call would find what this one did to it."""
+    for kind in value.__mro__ if isinstance(value, type) else type(value).__mro__:
+        if name in vars(kind):
+            return OWN not in vars(kind) and vars(kind)[name] is found
+    return False
 
 
 _DOCUMENTED = frozenset("_replace _asdict _make _fields _field_defaults".split())
@@ -68,6 +81,8 @@ def read_careful(value: Any, name: str) -> Any:
     if name == "register" and isinstance(value, type):
         raise AttributeError("virtual subclasses would outlive the call")
     found = read(value, name)
+    if name == "clear_cache" and isinstance(found, types.BuiltinMethodType):  # what zones there are is known before
+        return lambda **_: None
     if name == "obj" and isinstance(value, AttributeError):
         raise AttributeError("'obj' of an AttributeError must not be read")
     if name in ("format", "format_map") and type(found) in (types.BuiltinMethodType, types.MethodDescriptorType):
@@ -78,7 +93,9 @@ def read_careful(value: Any, name: str) -> Any:
 def _maker(value: Any, name: str) -> Any:
     """``__init__`` for instances of foreign classes only: called again, it would change an object of the library."""
     found: Any = getattr(value, name)
-    if type(value) is super or (name == "__init__" and is_own(value) and not isinstance(value, type)):
+    if type(value) is super and is_own(getattr(value, "__self__", None)):
+        return found
+    if name == "__init__" and type(value) is not super and is_own(value) and not isinstance(value, type):
         return found
     if name != "__init__" or not isinstance(value, type):
         raise AttributeError(f"{name} must not be read here")
@@ -303,12 +320,79 @@ class Type(metaclass=_TypeOfTypes):
 
 def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     """``__build_class__`` without a metaclass of its own; the class body marks the class as foreign."""
-    for base in bases:
-        if isinstance(base, _TypeOfTypes) or (isinstance(base, type) and issubclass(base, type)):
-            raise TypeError(f"{base!r} must not be a base class")
+    for base in bases:  # an own object could answer twice, and differently
+        if not isinstance(base, type) and is_own(base) and type(base) is not types.GenericAlias:
+            raise TypeError("an object must not be a base class")
+    for base in types.resolve_bases(bases):
+        check_base(base)
     if "metaclass" in keywords:
         raise TypeError("a metaclass is not allowed")
     return builtins.__build_class__(body, name, *bases, **keywords)
+
+
+_bases: set[Any] = {object, typing.Generic, typing.Protocol, types.SimpleNamespace}
+
+
+def offer_base(kind: Any) -> None:
+    """Lets a class of the library be a base class, and the class that an alias in `typing` stands for."""
+    origin = getattr(kind, "__origin__", kind) if type(kind).__module__ == "typing" else kind
+    if isinstance(origin, type) and not issubclass(origin, type | dataclasses.Field):
+        _bases.add(origin)
+
+
+def check_base(base: Any) -> None:
+    """Refuses metaclasses, and classes that are not offered: what they hold would be inherited.
+
+    Raises:
+        TypeError: this must not be a base class.
+    """
+    if isinstance(base, type) and not isinstance(base, _TypeOfTypes) and not issubclass(base, type):
+        if OWN in vars(base) or base in _bases or base.__module__ == "typing" or issubclass(base, BaseException):
+            return
+        if issubclass(base, tuple) and hasattr(base, "_fields"):
+            return
+        if typing.is_typeddict(base):
+            return
+    raise TypeError("this must not be a base class")
+
+
+def attribute_hook(kind: str, found: Any) -> Any:
+    """``__getattr__`` and ``__getattribute__`` of a foreign class: asked for what Python itself looks for, they lie.
+
+    Args:
+        kind: which of the two.
+        found: what the class body has bound to it.
+    """
+    if type(found) not in _HOOKS:
+        raise TypeError("__getattr__ must be a function")
+
+    def hook(self: Any, name: str) -> Any:
+        if names.is_dunder(name) and (name not in names.READABLE or name in names.UNWRAPPED):
+            if kind == "__getattribute__":
+                return object.__getattribute__(self, name)
+            raise AttributeError(name)
+        return found(self, name)
+
+    return hook
+
+
+_HOOKS = frozenset([_FUNCTION, types.MethodDescriptorType, types.WrapperDescriptorType])
+
+
+def pattern(kind: Any) -> Any:
+    """The class of a pattern that reads attributes: the interpreter reads them, and asks no guard.
+
+    Raises:
+        TypeError: what is an instance of it cannot be told.
+    """
+    if isinstance(kind, type) and not isinstance(kind, _TypeOfTypes) and typing.Protocol not in kind.__mro__:
+        if OWN in vars(kind) or (
+            kind in _bases and kind is not object and type(kind).__module__ in ("builtins", "enum")
+        ):
+            return kind
+        if issubclass(kind, BaseException) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+            return kind
+    raise TypeError("attributes of this class must not be matched")
 
 
 def safe_print(*values: Any, **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,29 @@ def field_hints(node: ast.stmt) -> dict[str, ast.expr]:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
         if (annotation := plain(each.annotation)) is not None
     }
+
+
+def is_final(hint: Any, seen: set[int]) -> bool:
+    """Whether an annotation holds no text: who resolves hints would evaluate it, and without any guard."""
+    if isinstance(hint, str | typing.ForwardRef):
+        return False
+    if id(hint) in seen or typing.get_origin(hint) is typing.Literal:
+        return True
+    seen.add(id(hint))
+    parts: list[Any] = []
+    if isinstance(hint, type) and type(hint).__module__ != "types":
+        parts = [each for kind in hint.__mro__ for each in vars(kind).get("__annotations__", {}).values()]
+        if hasattr(hint, "__orig_bases__"):
+            parts += hint.__orig_bases__
+    elif type(hint).__module__ in ("typing", "types", "builtins"):
+        parts = [
+            *getattr(hint, "__args__", ()),
+            getattr(hint, "__origin__", None),
+            getattr(hint, "__supertype__", None),
+        ]
+    elif isinstance(hint, list | tuple):
+        parts = list(hint)
+    return all(is_final(each, seen) for each in parts)
 
 
 Rewrite = Callable[[ast.expr], ast.expr | None]

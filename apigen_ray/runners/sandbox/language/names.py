@@ -48,6 +48,9 @@ READABLE = (
 ) - frozenset(["__get__", "__set__", "__delete__", "__set_name__", "__class_getitem__"])
 """Attributes with two underscores on both sides that may be read."""
 
+UNWRAPPED = frozenset("__wrapped__ __members__ __isabstractmethod__".split())
+"""Attributes that the library follows where an object has them: a foreign ``__getattr__`` is not asked for them."""
+
 WRITABLE = frozenset("__doc__ __name__ __qualname__ __cause__ __suppress_context__ __wrapped__".split())
 
 FORBIDDEN = INSPECT_ATTRIBUTES | frozenset(
@@ -56,7 +59,7 @@ FORBIDDEN = INSPECT_ATTRIBUTES | frozenset(
 )
 """Attributes that are refused on whatever object."""
 
-CAREFUL = frozenset("__init__ __init_subclass__ format format_map obj register now today utcnow".split())
+CAREFUL = frozenset("__init__ __init_subclass__ clear_cache format format_map obj register now today utcnow".split())
 """Attributes that are looked at twice: see `guards`."""
 
 BORING = frozenset(

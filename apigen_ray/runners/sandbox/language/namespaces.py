@@ -42,6 +42,8 @@ def _builtins() -> dict[str, Any]:
 
 
 BUILTINS = _builtins()
+for _value in BUILTINS.values():
+    guards.offer_base(_value)
 
 
 def _frozen(value: Any, name: str) -> Any:
@@ -93,6 +95,8 @@ def namespace(clock: str) -> dict[str, Any]:
         "_careful_": read_frozen if frozen else guards.read_careful,
         "_write_": guards.write,
         "_type_": guards.Type,
+        "_hook_": guards.attribute_hook,
+        "_pattern_": guards.pattern,
         "_vars_": guards.safe_vars,
         "_ABC_": abc.ABC,
         "_any_": typing.Any,

@@ -1,7 +1,7 @@
 """What foreign code may say: RestrictedPython's transformer, made to take ordinary code; and what only attacks say."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
@@ -80,6 +80,8 @@ class Policy(RestrictingNodeTransformer):
         self._selves: list[set[str]] = []
         self._scopes: list[str] = ["module"]
         self._caught = 0
+        self._matches = False
+        self._patterns = 0
 
     def error(self, node: ast.AST, info: str) -> None:
         """Notes a problem with its line."""
@@ -92,6 +94,8 @@ class Policy(RestrictingNodeTransformer):
         if self._scopes[-1] == "class" and names.is_dunder(name):
             if name not in names.CLASS_NAMES:
                 self.error(node, f"a class must not define {name}")
+            elif name == "__match_args__" and not self._matches:
+                self.error(node, "__match_args__ must be a tuple of literals")
         elif name in names.PYTHONS_OWN:
             self.error(node, f"the name {name!r} is reserved")
 
@@ -156,7 +160,10 @@ class Policy(RestrictingNodeTransformer):
         """Unpacking needs no guard."""
         if self._scopes[-1] == "class":
             self._check_match_args(node)
-        return self.node_contents_visit(node)
+            self._matches = all(isinstance(target, ast.Name) for target in node.targets)
+        new = self.node_contents_visit(node)
+        self._matches = False
+        return new
 
     def _check_match_args(self, node: ast.Assign) -> None:
         if not any(isinstance(target, ast.Name) and target.id == "__match_args__" for target in node.targets):
@@ -284,6 +291,8 @@ class Policy(RestrictingNodeTransformer):
         node.body = _visit_all(self, node.body)
         self._scopes.pop()
         self._classes.pop()
+        for hook in sorted(HOOKS & _body_names(node.body)):
+            node.body.append(_hooked(hook, node))
         mark = ast.copy_location(ast.Assign([ast.Name(OWN, ast.Store())], ast.Constant(True)), node)
         node.body.insert(1 if ast.get_docstring(node, clean=False) is not None else 0, mark)
         return node
@@ -297,7 +306,22 @@ class Policy(RestrictingNodeTransformer):
     def _visit_pattern(self, node: Any) -> Any:
         return self.node_contents_visit(node)
 
-    visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _visit_pattern
+    def visit_Match(self, node: ast.Match) -> Any:
+        """The classes whose attributes are matched are looked at before: the interpreter asks no guard."""
+        before: list[ast.stmt] = []
+        for part in [each for case in node.cases for each in ast.walk(case.pattern)]:
+            if not isinstance(part, ast.MatchClass) or not (part.patterns or part.kwd_attrs):
+                continue
+            if isinstance(part.cls, ast.Name) and part.cls.id in _THEMSELVES and part.cls.id not in self._bound:
+                continue
+            local = f"_pattern{self._patterns}_"
+            self._patterns += 1
+            value = call("_pattern_", self.visit(part.cls), at=part)
+            before.append(ast.copy_location(ast.Assign([ast.Name(local, ast.Store())], value), node))
+            part.cls = ast.copy_location(ast.Name(local, ast.Load()), part)
+        return [*(ast.fix_missing_locations(each) for each in before), self.node_contents_visit(node)]
+
+    visit_match_case = visit_MatchSingleton = visit_MatchSequence = _visit_pattern
     visit_MatchMapping = visit_MatchStar = visit_MatchAs = visit_MatchOr = _visit_pattern
 
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
@@ -309,14 +333,38 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
         """Attributes are read by the interpreter itself."""
-        for part in ast.walk(node.cls):
-            if isinstance(part, ast.Attribute):
-                self._check_pattern_name(node, part.attr)
+        if not (node.patterns or node.kwd_attrs):
+            for part in ast.walk(node.cls):
+                if isinstance(part, ast.Attribute):
+                    self._check_pattern_name(node, part.attr)
         for name in node.kwd_attrs:
             self._check_pattern_name(node, name)
         node.patterns = [self.visit(each) for each in node.patterns]
         node.kwd_patterns = [self.visit(each) for each in node.kwd_patterns]
         return node
+
+
+HOOKS = frozenset(["__getattr__", "__getattribute__"])
+_THEMSELVES = frozenset("bool bytearray bytes dict float frozenset int list set str tuple".split())
+"""Classes whose one positional pattern is the value itself."""
+
+
+def _body_names(body: Iterable[ast.AST]) -> set[str]:
+    """The names that a class body binds, at whatever depth of statements."""
+    found: set[str] = set()
+    for node in body:
+        found.update(bound_names(node))
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            found |= _body_names(ast.iter_child_nodes(node))
+    return found
+
+
+def _hooked(name: str, at: ast.AST) -> ast.stmt:
+    """Wraps a hook that a class body has bound."""
+    tree = ast.parse(f"try:\n    {name} = _hook_({name!r}, {name})\nexcept NameError:\n    pass").body[0]
+    for node in ast.walk(tree):
+        ast.copy_location(node, at)
+    return tree
 
 
 def _visit_all(policy: Policy, body: list[ast.stmt]) -> list[ast.stmt]:

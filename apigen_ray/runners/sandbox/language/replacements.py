@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import difflib
 import enum
 import functools
 import io
@@ -108,6 +109,34 @@ def _singledispatch(function: Any) -> Any:
     made.__name__ = getattr(function, "__name__", "dispatched")
     made.__doc__ = getattr(function, "__doc__", None)
     return made
+
+
+class SingleDispatchMethod:
+    """``singledispatchmethod`` over our ``singledispatch``."""
+
+    def __init__(self, func: Any) -> None:
+        self.dispatcher = _singledispatch(func)
+        self.func = func
+
+    def register(self, cls: Any, method: Any = None) -> Any:
+        """An implementation for a type."""
+        return self.dispatcher.register(cls, method)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return self.dispatcher.dispatch(type(args[0])).__get__(instance, owner)(*args, **kwargs)
+
+        return method
+
+
+class HtmlDiff(difflib.HtmlDiff):
+    """``HtmlDiff`` whose anchors are counted by each object, not by the class."""
+
+    _tables = 0
+
+    def _make_prefix(self) -> None:
+        self._prefix = [f"from{self._tables}_", f"to{self._tables}_"]
+        self._tables += 1
 
 
 def _namedtuple(*args: Any, **kwargs: Any) -> Any:
@@ -303,10 +332,12 @@ def _fspath(path: Any) -> Any:
 
 
 _FIXED: dict[str, dict[str, Any]] = {
-    "abc": {"abstractmethod": _abstractmethod},
+    "abc": {"abstractmethod": _abstractmethod, "ABCMeta": Type},
     "collections": {"namedtuple": _namedtuple},
     "dataclasses": {"dataclass": _dataclass},
-    "functools": {"wraps": _wraps, "total_ordering": _total_ordering, "singledispatch": _singledispatch},
+    "difflib": {"HtmlDiff": HtmlDiff},
+    "functools": {"wraps": _wraps, "total_ordering": _total_ordering, "singledispatch": _singledispatch}
+    | {"singledispatchmethod": SingleDispatchMethod},
     "io": {"TextIOWrapper": io.TextIOBase},
     "logging": dict.fromkeys("debug info warning error critical exception log basicConfig disable".split(), _nothing)
     | {"Logger": Logger, "Handler": Handler, "NullHandler": Handler, "StreamHandler": Handler, "Formatter": Handler}

@@ -4,6 +4,7 @@ import calendar
 import collections
 import contextlib
 import dataclasses
+import enum
 import functools
 import sys
 import textwrap
@@ -11,10 +12,12 @@ import time
 import types
 import typing
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apigen_ray.runners.sandbox.language.guards import OWN
+from apigen_ray.runners.sandbox.language import caches
+from apigen_ray.runners.sandbox.language.guards import OWN, check_base
+from apigen_ray.runners.sandbox.language.names import is_dunder
 
 
 @contextlib.contextmanager
@@ -51,6 +54,28 @@ def _keep_generated_code() -> None:
     module.eval = _evaluate
 
 
+def _keep_enums_plain() -> None:
+    """Has an Enum that is made by a call take ordinary names only: it would take any method for one of the class."""
+    kind: Any = enum.EnumType
+    create = kind._create_
+    if create.__module__ != "enum":
+        return
+
+    def guarded(cls: Any, class_name: Any, names: Any, *, type: Any = None, **more: Any) -> Any:
+        if isinstance(names, str):
+            names = names.replace(",", " ").split()
+        found = list(names.items() if isinstance(names, Mapping) else names)
+        for each in found:
+            name = each if isinstance(each, str) else each[0]
+            if not isinstance(name, str) or is_dunder(str.__str__(name)):
+                raise ValueError("an Enum must not have such a member")
+        if type is not None:
+            check_base(type)
+        return create(cls, class_name, found, type=type, **more)
+
+    kind._create_ = guarded
+
+
 ZONES = """UTC Africa/Cairo Africa/Johannesburg Africa/Lagos Africa/Nairobi America/Anchorage
 America/Argentina/Buenos_Aires America/Bogota America/Caracas America/Chicago America/Denver
 America/Halifax America/Lima America/Los_Angeles America/Mexico_City America/New_York America/Phoenix
@@ -80,6 +105,8 @@ unicode_escape raw_unicode_escape"""
 def warm_up() -> None:
     """Calls what imports at its first call."""
     _keep_generated_code()
+    _keep_enums_plain()
+    caches.prepare()
     if not _zones:
         _keep_zones()
     # the only containers that classes of the library show and that could be changed
