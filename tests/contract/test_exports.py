@@ -396,11 +396,13 @@ def test_results_stand_beside_their_calls(tmp_path: Path) -> None:
     failed = simple(2, "Two?", results=dumps([FAILED]))
     unmade = simple(3, "Three?", results=None)
     none = row(4, "irrelevance", "Four?", [], [], [], results=None)
-    run = write_run(tmp_path / "run", [simple(1, "One?"), failed, unmade, none])
+    call, made = {"name": "add", "arguments": {"n": 1}}, {"status": "passed", "value": "2"}
+    twice = row(5, "parallel", "Five?", [ADD], [call, call], [made, made])
+    run = write_run(tmp_path / "run", [simple(1, "One?"), failed, unmade, none, twice])
     form = export_run(run, "openai", tmp_path / "out", results=True)
     assert form["left_out"] == {"no results: its calls were not made": 1}
     contents = [line["contents"] for line in read_openai(tmp_path / "out")]
-    assert contents == [["1"], ['{"error":"timeout","detail":"5 s"}'], []]
+    assert contents == [["1"], ['{"error":"timeout","detail":"5 s"}'], [], ["2", "2"]]
     for kind in EXPORTS:
         if not kind.with_results:
             with pytest.raises(InputError, match="no place for results"):
@@ -481,6 +483,34 @@ def test_the_published_layout_as_it_looks(tmp_path: Path) -> None:
         "days": {"description": "", "type": "List[int], optional"},
         "note": {"description": "", "type": "Optional[str], optional"},
     }
+
+
+def test_possible_answers_as_they_look(tmp_path: Path) -> None:
+    schemas = {
+        "n": {"type": "integer"},
+        "unit": {"type": "string", "default": "c"},
+        "size": {"type": "number", "default": 2},
+        "at": {"type": "object", "default": {"x": 1}},
+        "xs": {"type": "array", "items": {"type": "number"}},
+    }
+    parameters = {"type": "object", "properties": schemas, "required": ["n"], "additionalProperties": False}
+
+    def asks(number: int, **arguments: Any) -> Row:
+        answers = dumps([{"name": "f", "arguments": arguments}])
+        tools = dumps([{"name": "f", "description": "", "parameters": parameters}])
+        return simple(number, f"Number {number}?", tools=tools, answers=answers)
+
+    rows = [asks(1, n=1, unit="c", size=3), asks(2, n=1, xs=[1, 2.5]), asks(3, n=1, xs=[2.5, 1]), asks(4, unit="f")]
+    form = export_run(write_run(tmp_path / "run", rows), "bfcl", tmp_path / "out")
+    assert form["left_out"] == {
+        "a call that lacks an argument or has one too many": 1,
+        "a list of values of more than one type": 1,
+    }
+    answers = lines(tmp_path / "out" / "train" / "possible_answer" / "BFCL_v4_simple_python.json")
+    assert [line["ground_truth"] for line in answers] == [
+        [{"f": {"n": [1], "unit": ["c", ""], "size": [3], "at": ["", {"x": [1]}]}}],
+        [{"f": {"n": [1], "unit": ["", "c"], "size": ["", 2], "at": ["", {"x": [1]}], "xs": [[1, 2.5]]}}],
+    ]
 
 
 # Splits
