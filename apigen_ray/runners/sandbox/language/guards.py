@@ -78,9 +78,9 @@ def read_careful(value: Any, name: str) -> Any:
         return _held(value, name)
     if name in ("__init__", "__init_subclass__"):
         return _maker(value, name)
-    if name == "register" and isinstance(value, type):
-        raise AttributeError("virtual subclasses would outlive the call")
     found = read(value, name)
+    if name == "register" and isinstance(getattr(found, "__self__", None), type):
+        raise AttributeError("virtual subclasses would outlive the call")
     if name == "clear_cache" and isinstance(found, types.BuiltinMethodType):  # what zones there are is known before
         return lambda **_: None
     if name == "obj" and isinstance(value, AttributeError):
@@ -330,7 +330,12 @@ def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     return builtins.__build_class__(body, name, *bases, **keywords)
 
 
-_bases: set[Any] = {object, typing.Generic, typing.Protocol, types.SimpleNamespace}
+_bases: set[Any] = {
+    object,
+    typing.Generic,
+    typing.Protocol,
+    *types.resolve_bases((typing.NamedTuple, typing.TypedDict)),
+}
 
 
 def offer_base(kind: Any) -> None:
@@ -347,7 +352,7 @@ def check_base(base: Any) -> None:
         TypeError: this must not be a base class.
     """
     if isinstance(base, type) and not isinstance(base, _TypeOfTypes) and not issubclass(base, type):
-        if OWN in vars(base) or base in _bases or base.__module__ == "typing" or issubclass(base, BaseException):
+        if OWN in vars(base) or base in _bases or issubclass(base, BaseException):
             return
         if issubclass(base, tuple) and hasattr(base, "_fields"):
             return
