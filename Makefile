@@ -48,6 +48,8 @@ bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python bench/openai_engine.py --pairs 2 --rows 256
 	$(BIN)/python bench/generation.py --pairs 1 --prompts 64
 	$(BIN)/python bench/verify.py --pairs 1 --rows 2000 8000 --only ours
+	$(BIN)/python bench/sandbox.py --quick
+	$(BIN)/python bench/fuzz.py --minutes 1
 
 docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code, and make the attacks of docs/security.md
 	$(BIN)/python docs/generate.py
