@@ -13,6 +13,7 @@ from apigen_ray.strict_json import JsonProblem, loads
 
 _SIDE = frozenset({"runner_unavailable", "forbidden", "quarantined"})  # codes that only the parent gives
 _WORKER_CODES = frozenset(CODES) - _SIDE
+_read = json.JSONDecoder().decode
 
 
 class BrokenError(Exception):
@@ -78,8 +79,8 @@ class Program:
         self.files[self.source.name] = self.source.file
 
     def seed(self) -> str | None:
-        """What `random` is reseeded with, beside the arguments; None where no text names it."""
-        named = any(text is not None and "random" in text for text in self.texts.values())
+        """What `random` is reseeded with, beside the arguments; None where no text names it, nor what draws from it."""
+        named = any(text is not None and ("random" in text or "uuid" in text) for text in self.texts.values())
         return f"{self.source.name}.{self.entry}" if named else None
 
 
@@ -111,10 +112,11 @@ def parse(body: bytes | bytearray, *, compiles: bool, first: bool) -> Answer:
         BrokenError: it is not what a worker of ours says.
     """
     try:
-        number, code, value, detail, seconds = json.loads(body)
+        number, code, value, detail, seconds = _read(body.decode())
         if code == "walls" and first and type(detail) is str:
             raise BrokenError("killed", detail[:MAX_DETAIL])
         well_formed = type(number) is int and type(seconds) is float and type(code) is type(detail) is str
+        well_formed = well_formed and (value is None or type(value) is str)
         if code == "" or (code == "needs" and compiles):
             well_formed = well_formed and detail == ""
             if value is not None and not compiles:

@@ -148,6 +148,7 @@ def check_body(body: bytes, compiles: bool, first: bool) -> None:
 
 @QUICK
 @given(BODIES, st.booleans(), st.booleans())
+@example(b'[-1,"needs",{"a":1},"",0.5]', True, False)  # found by bench/fuzz.py
 def test_whatever_a_frame_holds(body: bytes, compiles: bool, first: bool) -> None:
     check_body(body, compiles, first)
 
