@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from apigen_ray.engines import EngineSpec
 from apigen_ray.errors import ConfigError
 from apigen_ray.library import LibrarySpec
+from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json, Mode, Verdict, content_hash
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
@@ -153,6 +154,8 @@ class RunConfig(Section):
                     "semantic.checks asks for likelihood: name an engine in `judge`, or draft by `sampling.mode: "
                     "call_first` with generators that say `logprobs: true`"
                 )
+        if "execution" in self.stages:
+            check_clock(self.library, self.execution)
         return self
 
     def fingerprint(self, **digests: str) -> str:
@@ -169,6 +172,22 @@ class RunConfig(Section):
             form["judge"] = _without(form["judge"], self.judge.neutral)
         form["execution"] = _without(form["execution"], self.execution.neutral)
         return form
+
+
+def check_clock(library: LibrarySpec, execution: ExecutionSpec) -> None:
+    """Refuses a frozen clock for sources that would see the real one: it is the language layer that stops it.
+
+    Raises:
+        ValueError: names the source and the mend.
+    """
+    if execution.mode == "none" or execution.clock == "real":
+        return
+    for number, source in enumerate(library):
+        if isinstance(source, PythonSource) and source.trust == "trusted":
+            raise ValueError(
+                f"execution.clock: frozen cannot hold for library.{number}, which is `trust: trusted` and so sees the "
+                "real clock: leave `trust` out there, or set `execution.clock: real`"
+            )
 
 
 def check_stages(stages: Iterable[str]) -> None:

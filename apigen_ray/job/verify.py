@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from apigen_ray import __version__
-from apigen_ray.config import STAGES, Section, check_stages
+from apigen_ray.config import STAGES, Section, check_clock, check_stages
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ConfigError, RunExistsError
 from apigen_ray.export.report import report_text
@@ -75,6 +75,8 @@ class VerifySpec(Section):
             raise ValueError(
                 "stages: execution needs a library to execute calls against: --library SOURCE, or the section"
             )
+        if "execution" in self.stages and self.library is not None:
+            check_clock(self.library, self.execution)
         asked = [check for check in self.semantic.checks if check in _ASKS]
         if "semantic" in self.stages and asked and self.judge is None:
             raise ValueError(

@@ -20,8 +20,9 @@ class ExecutionSpec(BaseModel):
         isolation: ``owner``: calls to one module or package share a warm process, each in fresh globals; ``call``:
             every call gets a process of its own.
         clock: ``real``, or ``frozen``: functions find one moment of 2025 whenever they look, so that a run can be
-            repeated; trusted sources always see the real one. `random` is reseeded for every call from its arguments
-            and the function's name in either case, and sets of strings have one order.
+            repeated; trusted sources always see the real one, so a config with such a source and ``frozen`` is refused.
+            `random` is reseeded for every call from its arguments and the function's name in either case, and sets of
+            strings have one order.
         preload: packages beside the standard library that functions may import, such as ``numpy``.
         allow_weak: execute also where the kernel cannot confine processes; manifest and report then say WEAK.
     """

@@ -63,6 +63,13 @@ def refused(value: Json) -> str:
         ({"stages": ["execution", "semantic"]}, "stages: format is needed: the other stages read what it takes apart"),
         ({"stages": []}, "stages: format is needed"),
         ({"sampling": {"styles": {"simpel": 1}}}, "sampling.styles"),
+        (
+            {
+                "library": [{"kind": "python", "path": "a.py"}, {"kind": "python", "path": "b.py", "trust": "trusted"}],
+                "execution": {"clock": "frozen"},
+            },
+            "execution.clock: frozen cannot hold for library.1",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_named(changes: Json, says: str) -> None:

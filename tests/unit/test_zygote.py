@@ -61,8 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def task(folder: Path, entry: str, arguments: Any, *, file: str = "plain.py") -> Task:
-    trust = "trusted" if file == "own.py" else "untrusted"
+def task(folder: Path, entry: str, arguments: Any, *, file: str = "plain.py", trust: str = "") -> Task:
+    trust = trust or ("trusted" if file == "own.py" else "untrusted")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return Task(Api(entry, "", {}, source=Source("python", str(folder / file), entry, trust=trust)), text)
 
@@ -224,11 +224,25 @@ def test_bad_sources(
 
 
 def test_packages_of_the_user(tmp_path: Path) -> None:
-    text = "import numpy as np\ndef f(values: list[float]) -> object:\n    return np.array(values).mean()\n"
+    text = """
+import numpy as np
+def mean(values: list[float]) -> object:
+    return np.array(values).mean()
+def draw(count: int) -> object:
+    return np.random.rand(count)
+"""
     (tmp_path / "own.py").write_text(text)
     runner = PythonRunner(ExecutionSpec(preload=("numpy",)))
-    assert runner.run([task(tmp_path, "f", {"values": [1, 2, 6]}, file="own.py")])[0].value == "3.0"
+    calls = [
+        task(tmp_path, entry, arguments, file="own.py", trust=trust)
+        for trust in ("trusted", "untrusted")
+        for entry, arguments in (("mean", {"values": [1, 2, 6]}), ("draw", {"count": 2}), ("draw", {"count": 2}))
+    ]
+    found = [outcome.value or outcome.detail for outcome in runner.run(calls)]
     runner.close()
+    assert found[0] == found[3] == "3.0"
+    assert found[1] == found[2] == found[4] == found[5]  # the same chance for the same call
+    assert found[1].startswith("[0.")
     with pytest.raises(StartError, match="no_such_package"):
         Zygote(ExecutionSpec(preload=("no_such_package",)), frozenset())
 

@@ -203,7 +203,7 @@ class Sink(io.TextIOBase):
 
 
 def preload(names: Sequence[str]) -> None:
-    """Imports packages that are named by the user, from where the parent has found them.
+    """Imports what sources may: packages that the user names, from where the parent has found them, and ours.
 
     Raises:
         BaseException: whatever an import raises.
@@ -212,6 +212,9 @@ def preload(names: Sequence[str]) -> None:
     os.environ.update(dict.fromkeys(threads, "1"))  # a fork keeps none but the thread that forks
     for name in names:
         importlib.import_module(name)
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random")  # what it leaves to its first use, and `worker.reseed` asks for
+    language.preload(packages=names)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -240,7 +243,6 @@ def main(arguments: Sequence[str]) -> None:
         for name in PRELOAD:
             importlib.import_module(name)
         preload(settings["preload"])
-        language.preload()
         sys.modules["__main__"] = types.ModuleType("__main__")  # what functions find is not this script
         sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Sink(), Sink()
         os.environ.clear()
