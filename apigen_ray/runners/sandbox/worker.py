@@ -232,7 +232,7 @@ def answer(value: Any) -> Answer:
 def message(error: BaseException) -> str:
     """``Type: text`` of an exception, whatever its text does when asked for."""
     try:
-        text = str(error)[:MAX_DETAIL]
+        text = str.__str__(str(error))[:MAX_DETAIL]  # a plain copy, where it is of a class of its own
     except BaseException:  # foreign code
         text = ""
     name = type(error).__name__
