@@ -104,14 +104,15 @@ def main() -> None:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        runs = re.findall(r"Done (\d+) runs", done.stdout)
-        total += int(runs[-1]) if runs else 0
+        runs = re.findall(r"Done (\d+) runs|number_of_executed_units: (\d+)", done.stdout)
+        count = int("".join(runs[-1])) if runs else 0
+        total += count
         found += done.returncode != 0
         reached = re.findall(r"cov: (\d+)", done.stdout)
         beside = f", {reached[-1]} branches of ours reached" if reached else ""
-        print(f"{name}: {int(runs[-1]) if runs else 0:,} executions{beside}", flush=True)
+        print(f"{name}: {count:,} executions{beside}", flush=True)
         if done.returncode:
-            print(done.stdout[-6000:], flush=True)
+            print(re.sub(r"(?m)^#\d+\s.*\n", "", done.stdout)[-6000:], flush=True)
     print(f"{total:,} executions in {options.minutes:g} minutes; checks that found something: {found}")
     sys.exit(found > 0)
 

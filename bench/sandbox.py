@@ -11,7 +11,7 @@ worker does around a call, without sockets; *processes* is the runner with zygot
 
 Of the seconds that hostile calls take, the time limits that were waited for are subtracted: the soft one (CPU time)
 once for each call that it ended, the hard one (`GRACE` times as long, by the clock) twice, as such a call is tried
-again. Nothing else is: filling memory up to its limit counts as ours.
+again. Filling memory up to its limit, twice as well, is told apart.
 """
 
 import argparse
@@ -267,8 +267,8 @@ def memory(runner: PythonRunner) -> str:
     return "; ".join(told)
 
 
-def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[float, float]:
-    """Seconds for calls of which a share is hostile, and how many of them time limits took."""
+def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[float, float, float]:
+    """Seconds for calls of which a share is hostile; how many of them time limits took, and the filling of memory."""
     rng = random.Random(seed)
     names = list(MIX)
     kinds = [rng.choice(HOSTILE[trust]) if rng.random() < share else "" for _ in range(calls)]
@@ -291,7 +291,8 @@ def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[floa
             limits += LIMIT_S if outcome.detail.startswith("it computed") else 2 * GRACE * LIMIT_S
     ordinary = [number for number, kind in enumerate(kinds) if not kind]
     right([found[number] for number in ordinary], [tasks[number] for number in ordinary])
-    return took, limits
+    filling = 2 * sum(outcome.seconds for outcome in found if outcome.code == "memory")  # tried again, as well
+    return took, limits, filling
 
 
 def interval(values: Sequence[float], digits: int = 0) -> str:
@@ -337,16 +338,17 @@ def rates(options: argparse.Namespace) -> None:
 
 def hostile(options: argparse.Namespace) -> None:
     for trust, kinds in HOSTILE.items():
-        ratios = []
+        ratios, beside = [], []
         for pair in range(options.hostile_pairs):
-            none, _ = among_hostile(trust, options.hostile_calls, 0.0, pair)
-            some, limits = among_hostile(trust, options.hostile_calls, 0.01, pair)
+            none, _, _ = among_hostile(trust, options.hostile_calls, 0.0, pair)
+            some, limits, filling = among_hostile(trust, options.hostile_calls, 0.01, pair)
             ratios.append((some - limits) / none)
-            print(
-                f"  {trust}: {none:.1f} s without, {some:.1f} s with, {limits:.1f} s of these time limits", flush=True
-            )
+            beside.append((some - limits - filling) / none)
+            waited = f"{limits:.1f} s of these time limits, {filling:.1f} s filling memory"
+            print(f"  {trust}: {none:.1f} s without, {some:.1f} s with, {waited}", flush=True)
         told = f"{options.hostile_calls:,} calls, 1 % hostile ({', '.join(kinds)})"
         print(f"{trust}, {told}: {interval(ratios, 2)} times as long beside the time limits")
+        print(f"{trust}: {interval(beside, 2)} times as long beside filling memory up to its limit, too")
 
 
 def main() -> None:
