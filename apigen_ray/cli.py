@@ -32,7 +32,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 @app.command()
 def init(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A Python file, package or module, or an OpenAPI document.")
+        str, typer.Argument(metavar="SOURCE", help="A Python file, package or module, or a document of tools.")
     ],
     out: Annotated[Path | None, typer.Option("--out", help="The run file to write; NAME.yaml where not given.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,

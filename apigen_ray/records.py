@@ -103,6 +103,8 @@ class Source:
         runner: the runner that executes it; "": the one of its kind.
         hosts: what it may speak to, for a runner that lets it.
         env: names of the environment variables that it is given, for a runner that gives any.
+        server: the base of its requests as its document says, an ``http`` or ``https`` URL; "" where it says none.
+        hidden: its parameters that no model sees, since executing a call fills them in: above all credentials.
     """
 
     kind: str
@@ -113,6 +115,8 @@ class Source:
     runner: str = ""
     hosts: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
+    server: str = ""
+    hidden: tuple[str, ...] = ()
 
     @property
     def executed_by(self) -> str:

@@ -6,18 +6,24 @@ from pathlib import Path
 
 from apigen_ray.errors import ConfigError
 from apigen_ray.library import SourceSpec, load_library
+from apigen_ray.library.dataset import DatasetSource
+from apigen_ray.library.documents import read_document
+from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.python import PythonSource
+from apigen_ray.library.rapidapi import RapidApiSource
 from apigen_ray.rundir import write_text
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
+_ROWS = (".jsonl", ".ndjson", ".parquet")
 
 
 def init_config(source: str, out: Path | None, *, force: bool) -> tuple[Path, int]:
     """Writes a run file whose library is the source; the library is loaded first, so a bad source writes nothing.
 
     Args:
-        source: a Python file, folder or dotted module, or an OpenAPI document (``.json``, ``.yaml``, ``.yml``).
+        source: a Python file, folder or dotted module; an OpenAPI document (``.json``, ``.yaml``, ``.yml``); a saved
+            ``tools/list``; a ToolBench tool or a folder of them; a data set (``.jsonl``, ``.json``, ``.parquet``).
         out: the file to write; None: ``<source's name>.yaml`` in the current folder.
         force: write over a file that is there; never over the source.
 
@@ -45,20 +51,48 @@ def init_config(source: str, out: Path | None, *, force: bool) -> tuple[Path, in
 
 
 def source_spec(source: str) -> SourceSpec:
-    """The section of the library that stands for a source given on the command line."""
+    """The section of the library that stands for a source given on the command line.
+
+    Raises:
+        LibraryError: a JSON document that cannot be read.
+    """
     path = Path(source)
+    if path.suffix.lower() in _ROWS:
+        return DatasetSource(path=source)
     if path.suffix.lower() in _DOCUMENTS:
-        return OpenApiSource(path=source)
+        return _document(path)(path=source)
+    if path.is_dir() and any(path.rglob("*.json")) and not any(path.rglob("*.py")):
+        return RapidApiSource(path=source)
     if path.exists() or path.suffix == ".py" or "/" in source:
         return PythonSource(path=source)
     return PythonSource(module=source)
+
+
+def _document(path: Path) -> type[OpenApiSource | RapidApiSource | McpSource | DatasetSource]:
+    """The source that reads a document, by what stands at its top; OpenAPI where nothing tells."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return OpenApiSource
+    _, top = read_document(path, "give an OpenAPI document, a saved `tools/list`, a ToolBench tool or a data set")
+    first = top[0] if isinstance(top, list) and top else top
+    if not isinstance(first, dict) or {"openapi", "swagger"} & first.keys():
+        return OpenApiSource
+    if "api_list" in first:
+        return RapidApiSource
+    if "inputSchema" in first or isinstance(first.get("result"), dict):
+        return McpSource
+    offered = next((first[key] for key in ("tools", "functions", "function") if key in first), None)
+    if offered is None:
+        return OpenApiSource
+    if isinstance(offered, list) and any(isinstance(tool, dict) and "inputSchema" in tool for tool in offered):
+        return McpSource
+    return DatasetSource
 
 
 def run_name(source: str) -> str:
     """A name for the run: the last part of the source's, with nothing that a folder's name may not have."""
     path = Path(source)
     stem = path.absolute().stem if path.exists() else path.name.removesuffix(path.suffix) or path.name
-    if not path.exists() and path.suffix not in (".py", *_DOCUMENTS):
+    if not path.exists() and path.suffix not in (".py", *_DOCUMENTS, *_ROWS):
         stem = source.split(".")[-1]  # a dotted module
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "run"
 
@@ -80,7 +114,7 @@ def run_file(name: str, source: SourceSpec, *, apis: int, rejects: int = 0) -> s
         kind=source.kind,
         location=location,
         value=json.dumps(getattr(source, location), ensure_ascii=False),
-        found=f"{apis} {'functions' if callable_ else 'operations'}{left_out}",
+        found=f"{apis} {'functions' if callable_ else 'operations' if source.kind == 'openapi' else 'tools'}{left_out}",
         execution=_LIVE if callable_ else _NONE,
     )
 
@@ -90,7 +124,7 @@ def _same(path: Path, source: str) -> bool:
 
 
 def _free_of(path: Path, source: str) -> Path:
-    """The default target, unless that is the OpenAPI document itself."""
+    """The default target, unless that is the source itself."""
     return path.with_name(f"{path.stem}-run.yaml") if _same(path, source) else path
 
 
@@ -99,7 +133,7 @@ _LIVE = """execution:
   timeout_s: 5                # for one call"""
 
 _NONE = """execution:
-  mode: none                  # an OpenAPI document is only read: no call is executed, and every row says so"""
+  mode: none                  # the library is only read: no call is executed, and every row says so"""
 
 _FILE = """\
 # A run of apigen-ray. Look: apigen preview FILE · check: apigen doctor FILE · go: apigen run FILE

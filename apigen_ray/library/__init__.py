@@ -9,17 +9,22 @@ from typing import Annotated
 from pydantic import Field
 
 from apigen_ray.errors import LibraryError
-from apigen_ray.library.base import Parsed, Reject
+from apigen_ray.library.base import Parsed, Reject, takes_arguments
+from apigen_ray.library.dataset import DatasetSource
+from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.python import PythonSource
+from apigen_ray.library.rapidapi import RapidApiSource
 from apigen_ray.records import Api, content_hash
 
 __all__ = ["BUILTIN", "SOURCES", "Library", "LibrarySpec", "Parsed", "Reject", "SourceSpec", "load_library"]
 
-SOURCES = (PythonSource, OpenApiSource)
-"""Every source there is; a new one is a file and a place in these two lines."""
+SOURCES = (PythonSource, OpenApiSource, RapidApiSource, McpSource, DatasetSource)
+"""Every source there is; a new one is a file and a place in these two tuples."""
 
-SourceSpec = Annotated[PythonSource | OpenApiSource, Field(discriminator="kind")]
+SourceSpec = Annotated[
+    PythonSource | OpenApiSource | RapidApiSource | McpSource | DatasetSource, Field(discriminator="kind")
+]
 """One item of the config's section ``library``."""
 
 LibrarySpec = Annotated[tuple[SourceSpec, ...], Field(min_length=1)]
@@ -55,6 +60,9 @@ class Library:
 def load_library(specs: Sequence[SourceSpec], base_dir: Path = Path()) -> Library:
     """Reads every source.
 
+    What takes no arguments is among the rejects, with the code ``no_parameters``, whatever its source: a call of it
+    tells nothing, and the paper drops it too (section 3.1).
+
     Args:
         specs: the sources, in order.
         base_dir: what their relative paths start from.
@@ -64,8 +72,10 @@ def load_library(specs: Sequence[SourceSpec], base_dir: Path = Path()) -> Librar
             (the message names both places), or a library with nothing in it (the message names the first rejects).
     """
     parsed = [spec.parse(base_dir) for spec in specs]
-    apis = tuple(api for part in parsed for api in part.apis)
+    every = [api for part in parsed for api in part.apis]
+    apis = tuple(api for api in every if takes_arguments(api))
     rejects = tuple(reject for part in parsed for reject in part.rejects)
+    rejects += tuple(_nothing_to_say(api) for api in every if not takes_arguments(api))
     if not apis:
         reasons = "".join(f"\n  {reject.code}: {reject.detail}" for reject in rejects[:5])
         reasons += f"\n  and {len(rejects) - 5} more" if len(rejects) > 5 else ""
@@ -78,8 +88,13 @@ def load_library(specs: Sequence[SourceSpec], base_dir: Path = Path()) -> Librar
         other = first.setdefault(api.name, api)
         if other is not api:
             message = f"two functions are called {api.name!r}: {_place(other)} and {_place(api)}"
-            raise LibraryError(message, "rename one, or choose with `functions` or `operations`")
+            raise LibraryError(message, "rename one, or choose with `functions`, `operations` or `tools`")
     return Library(apis, rejects)
+
+
+def _nothing_to_say(api: Api) -> Reject:
+    detail = f"{_place(api)}: it has no parameters that a model could fill in"
+    return Reject(api.source.entry if api.source else api.name, "no_parameters", detail)
 
 
 def _place(api: Api) -> str:

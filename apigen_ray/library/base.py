@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from apigen_ray.errors import LibraryError
 from apigen_ray.records import Api
 
 
@@ -28,6 +29,38 @@ class Parsed:
 
     apis: list[Api] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+
+
+def takes_arguments(api: Api) -> bool:
+    """Whether a call has anything to say; the paper drops functions without parameters (section 3.1)."""
+    return bool(api.parameters.get("properties")) or api.parameters.get("additionalProperties") is not False
+
+
+def chosen(parsed: Parsed, names: tuple[str, ...] | None, where: str) -> Parsed:
+    """Of all that stands in a location only what is named; everything where ``names`` is None.
+
+    Args:
+        parsed: all of it.
+        names: functions by their name or their entry.
+        where: the location, for the messages.
+
+    Raises:
+        LibraryError: one is missing, rejected, or takes no arguments.
+    """
+    if names is None:
+        return parsed
+    wanted = set(names)
+    for reject in parsed.rejects:
+        if reject.entry in wanted:
+            raise LibraryError(reject.detail, "leave it out of `tools`")
+    apis = [api for api in parsed.apis if {api.name, api.source.entry if api.source else api.name} & wanted]
+    for api in apis:
+        if not takes_arguments(api):
+            raise LibraryError(f"{where}: {api.name!r} has no parameters", "leave it out of `tools`")
+    found = {name for api in apis for name in (api.name, api.source.entry if api.source else api.name)}
+    if wanted - found:
+        raise LibraryError(f"{where}: there is no tool {min(wanted - found)!r}", "correct `tools`")
+    return Parsed(apis)
 
 
 class ApiSource(Protocol):

@@ -30,26 +30,27 @@ def normalise_tool(tool: Any) -> Api:
     for one on its items, nor one of words on a boolean for text (both occur in the leaderboard, which judges so too).
 
     Raises:
-        ValueError: the reason, short: no object, no name, a type that is not known, a reference that leads nowhere.
+        SchemaError: a ValueError, the reason, short: no object, no name (code ``malformed``), or one of its own codes:
+            a type that is not known, a reference that leads nowhere.
     """
     if isinstance(tool, Mapping) and isinstance(tool.get("function"), Mapping):
         tool = tool["function"]
     if not isinstance(tool, Mapping):
-        raise ValueError(f"a tool is an object, not {type(tool).__name__}")
+        raise SchemaError("malformed", f"a tool is an object, not {type(tool).__name__}")
     name = tool.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise ValueError("a tool without a name")
+        raise SchemaError("malformed", "a tool without a name")
     description = tool.get("description")
     given: Any = next((tool[key] for key in _PARAMETERS if tool.get(key) is not None), {})
     if not isinstance(given, dict):
-        raise ValueError(f"tool {name!r}: its parameters are no object")
+        raise SchemaError("malformed", f"tool {name!r}: its parameters are no object")
     try:
         schema = _closed(clean(given)) if _is_schema(given) else _from_flat(given)
         require_valid(schema)
     except SchemaError as error:
-        raise ValueError(f"tool {name!r}: {error}") from error
+        raise SchemaError(error.code, f"tool {name!r}: {error}") from error
     except RecursionError as error:
-        raise ValueError(f"tool {name!r}: its parameters are nested too deeply") from error
+        raise SchemaError("schema_too_large", f"tool {name!r}: its parameters are nested too deeply") from error
     return Api(name, description if isinstance(description, str) else "", schema)
 
 

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import jsonschema_rs
+from referencing import Registry, Resource, Specification
+from referencing.exceptions import Unresolvable
 
 from apigen_ray.records import Json, dumps
 
@@ -52,7 +54,8 @@ class SchemaError(ValueError):
     """A schema that has no JSON Schema 2020-12 form; ``str(error)`` is short and for people.
 
     Attributes:
-        code: ``dangling_ref``, ``external_ref``, ``schema_too_large``, ``unknown_type`` or ``invalid_schema``.
+        code: ``dangling_ref``, ``external_ref``, ``schema_too_large``, ``unknown_type`` or ``invalid_schema``; sources
+            raise it with further codes of their own.
     """
 
     CODES = ("dangling_ref", "external_ref", "schema_too_large", "unknown_type", "invalid_schema")
@@ -60,6 +63,17 @@ class SchemaError(ValueError):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+@dataclass
+class Budget:
+    """Subschemas that may still be read out of one document, so that no document takes hours.
+
+    Attributes:
+        left: how many; some 10 microseconds each.
+    """
+
+    left: int = 1_000_000
 
 
 def object_schema(properties: Mapping[str, Json], required: Sequence[str]) -> Json:
@@ -103,30 +117,42 @@ def require_valid(schema: Json) -> Json:
         jsonschema_rs.Draft202012Validator(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
         raise SchemaError("invalid_schema", f"no valid JSON Schema: {str(error).splitlines()[0][:200]}") from error
+    except RecursionError as error:  # a default or an example, which is kept as it stands
+        raise SchemaError("invalid_schema", "no valid JSON Schema: nested too deeply") from error
     return schema
 
 
 def resolve(root: Json, ref: str) -> Any:
-    """What a local reference points to (JSON Pointer, RFC 6901, in a URI fragment).
+    """What a local reference points to (JSON Pointer, RFC 6901, in a URI fragment); nothing is ever fetched.
 
     Raises:
         SchemaError: the reference leads out of the document or to nothing in it.
     """
     if not ref.startswith("#"):
-        raise SchemaError("external_ref", f"{ref!r} leads out of the document")
-    node: Any = root
-    for part in ref[1:].split("/")[1:]:
-        key = unquote(part).replace("~1", "/").replace("~0", "~")
-        if isinstance(node, dict) and key in node:
-            node = node[key]
-        elif isinstance(node, list) and key.isdigit() and int(key) < len(node):
-            node = node[int(key)]
-        else:
-            raise SchemaError("dangling_ref", f"{ref!r} leads to nothing")
+        raise SchemaError("external_ref", f"{ref[:200]!r} leads out of the document")
+    try:
+        document: Resource[Any] = Specification.OPAQUE.create_resource(root)
+        return Registry().with_resource("", document).resolver().lookup(ref).contents
+    except (Unresolvable, ValueError, TypeError) as error:  # the last two: a step into a list by name, or into a number
+        raise SchemaError("dangling_ref", f"{ref[:200]!r} leads to nothing") from error
+
+
+def follow(root: Json, node: Any) -> Any:
+    """The node itself, or what its reference leads to, over any number of references.
+
+    Raises:
+        SchemaError: a reference leads out of the document, to nothing in it, or back to itself.
+    """
+    seen: set[str] = set()
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        if node["$ref"] in seen:
+            raise SchemaError("dangling_ref", f"{node['$ref'][:200]!r} leads back to itself")
+        seen.add(node["$ref"])
+        node = resolve(root, node["$ref"])
     return node
 
 
-def clean(schema: Any, root: Json | None = None, *, hide: str = "") -> Json:
+def clean(schema: Any, root: Json | None = None, *, hide: str = "", budget: Budget | None = None) -> Json:
     """A foreign schema as JSON Schema 2020-12: references inlined, dialects translated, unknown keywords left out.
 
     A reference that leads back into itself is cut: what stands there is only told by its type. Keywords whose value
@@ -137,23 +163,28 @@ def clean(schema: Any, root: Json | None = None, *, hide: str = "") -> Json:
         schema: JSON Schema of any draft, an OpenAPI schema object, a leaderboard type or a type word.
         root: the document that its references point into; the schema itself by default.
         hide: leaves out properties with this flag: ``readOnly`` for what is sent, ``writeOnly`` for what comes back.
+        budget: of the document, spent by each subschema.
 
     Raises:
-        SchemaError: a type or reference that cannot be resolved, or more than `MAX_NODES` subschemas.
+        SchemaError: a type or reference that cannot be resolved, more than `MAX_NODES` subschemas, or the budget spent.
     """
     if root is None:
         root = schema if isinstance(schema, dict) else {}
-    return _Cleaner(root, hide).schema(schema, ())
+    return _Cleaner(root, hide, budget or Budget()).schema(schema, ())
 
 
 class _Cleaner:
-    def __init__(self, root: Json, hide: str) -> None:
+    def __init__(self, root: Json, hide: str, budget: Budget) -> None:
         self.root = root
         self.hide = hide
+        self.budget = budget
         self.nodes = 0
 
     def schema(self, node: Any, refs: tuple[str, ...], depth: int = 0) -> Json:
         self.nodes += 1
+        self.budget.left -= 1
+        if self.budget.left < 0:
+            raise SchemaError("schema_too_large", "the schemas of its document are too many, references written out")
         if self.nodes > MAX_NODES or depth > _MAX_DEPTH:
             raise SchemaError("schema_too_large", f"more than {MAX_NODES} subschemas or {_MAX_DEPTH} levels")
         if isinstance(node, bool):
@@ -174,9 +205,25 @@ class _Cleaner:
                 out[key] = self.schema(node[key], refs, depth + 1)
         for key in _COMPOSITES:
             if isinstance(node.get(key), list) and node[key]:
-                out[key] = [self.schema(part, refs, depth + 1) for part in node[key]]
+                out[key] = [self._alternative(part, node, key, refs, depth) for part in node[key]]
         out = _merge_all_of(out)
         return with_null(out) if node.get("nullable") is True else out
+
+    def _alternative(self, part: Any, node: Json, key: str, refs: tuple[str, ...], depth: int) -> Json:
+        """One of several; where OpenAPI tells them apart by the value of a property, that value is written into it."""
+        out = self.schema(part, refs, depth + 1)
+        told = node.get("discriminator")
+        ref = part.get("$ref") if isinstance(part, dict) else None
+        if key == "allOf" or not isinstance(told, dict) or not isinstance(ref, str) or out.get("type") != "object":
+            return out
+        name, mapping = told.get("propertyName"), told.get("mapping")
+        if not isinstance(name, str):
+            return out
+        last = ref.rpartition("/")[2]
+        words = [word for word, to in mapping.items() if to in (ref, last)] if isinstance(mapping, dict) else []
+        properties = dict(out.get("properties", {}))
+        properties[name] = {"type": "string", "enum": words or [last], **properties.get(name, {})}
+        return {**out, "properties": properties, "required": list(dict.fromkeys([*out.get("required", []), name]))}
 
     def _reference(self, node: Json, refs: tuple[str, ...], depth: int) -> Json:
         ref = node["$ref"]

@@ -11,11 +11,15 @@ import pytest
 
 from apigen_ray.library import BUILTIN, SOURCES
 from apigen_ray.library.base import ApiSource
+from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.documents import read_openapi
+from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import METHODS, OpenApiSource
 from apigen_ray.library.python import PythonSource
+from apigen_ray.library.rapidapi import RapidApiSource
 
-SPECS = Path(__file__).parents[2].parent / "shared" / "data" / "openapi_specs"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SPECS = SHARED / "openapi_specs"
 MADE = '''
 from typing import Literal
 def good(n: int, unit: Literal["km", "mile"] = "km") -> float:
@@ -58,6 +62,43 @@ def made_openapi(folder: Path) -> tuple[ApiSource, set[str]]:
     }
 
 
+def made_rapidapi(folder: Path) -> tuple[ApiSource, set[str]]:
+    entry = {"name": "get", "required_parameters": [{"name": "q", "type": "STRING", "default": "x"}]}
+    tool = {"tool_name": "Tool", "api_list": [entry, entry, {"name": "/get"}, 5]}
+    (folder / "tool.json").write_text(json.dumps(tool))
+    (folder / "other.json").write_text("{}")
+    return RapidApiSource(path="."), {*(f"Tool / {name}" for name in ("get", "get #2", "/get", "#4")), "other.json"}
+
+
+def made_mcp(folder: Path) -> tuple[ApiSource, set[str]]:
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+    tools = [{"name": "get it", "inputSchema": schema}, {"name": "get-it", "inputSchema": schema}, {"name": "now"}, 5]
+    (folder / "tools.json").write_text(json.dumps({"tools": tools}))
+    return McpSource(path="tools.json"), {"get it", "get-it", "now", "#4"}
+
+
+def made_dataset(folder: Path) -> tuple[ApiSource, set[str]]:
+    tools = [{"name": "a.b", "parameters": {"q": {"type": "str"}}}, {"name": "a.b", "parameters": {}}, {"name": "c"}]
+    rows = [{"tools": tools}, {"tools": json.dumps(tools[:1])}, 5]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return DatasetSource(path="rows.jsonl"), {"a.b", "a.b #2", "c", "row 3"}
+
+
+def real_rapidapi(_: Path) -> tuple[ApiSource, set[str]]:
+    entries = set()
+    for file in (SHARED / "toolbench_tools").rglob("*.json"):
+        tool = json.loads(file.read_text())
+        entries |= {
+            f"{' '.join(tool['tool_name'].split())} / {' '.join(api['name'].split())}" for api in tool["api_list"]
+        }
+    return RapidApiSource(path=str(SHARED / "toolbench_tools")), entries
+
+
+def real_mcp(_: Path) -> tuple[ApiSource, set[str]]:
+    tools = json.loads((SHARED / "mcp_tools.json").read_text())
+    return McpSource(path=str(SHARED / "mcp_tools.json")), {f"{tool['server']}/{tool['name']}" for tool in tools}
+
+
 def real_openapi(name: str) -> Callable[[Path], tuple[ApiSource, set[str]]]:
     def source(folder: Path) -> tuple[ApiSource, set[str]]:
         _, document = read_openapi(SPECS / name)
@@ -71,7 +112,9 @@ def real_openapi(name: str) -> Callable[[Path], tuple[ApiSource, set[str]]]:
 
 
 INDEX = json.loads((SPECS / "index.json").read_text()) if SPECS.is_dir() else []
-CASES = [made_python, builtin, made_openapi, *(real_openapi(entry["file"]) for entry in INDEX)]
+MADE_CASES = [made_python, made_openapi, made_rapidapi, made_mcp, made_dataset]
+REAL_CASES = [real_rapidapi, real_mcp, *(real_openapi(entry["file"]) for entry in INDEX)] if INDEX else []
+CASES = [*MADE_CASES, builtin, *REAL_CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -89,9 +132,13 @@ def test_source(case: Callable[[Path], tuple[ApiSource, set[str]]], tmp_path: Pa
         assert (api.source.kind, bool(api.source.digest)) == (source.kind, True)
         assert jsonschema_rs.meta.is_valid(api.parameters)
         assert api.parameters["type"] == "object"
-        assert api.parameters["additionalProperties"] is False
+        closed = (
+            "unevaluatedProperties"
+            if {"anyOf", "oneOf", "allOf", "if"} & api.parameters.keys()
+            else "additionalProperties"
+        )
+        assert api.parameters[closed] is False
         assert api.parameters["properties"].keys() >= set(api.parameters["required"])
-        assert api.parameters["properties"]
         assert "$ref" not in json.dumps(api.parameters, allow_nan=False)
         if api.returns is not None:
             assert jsonschema_rs.meta.is_valid(api.returns)
@@ -112,5 +159,5 @@ def test_the_shared_specs_are_counted() -> None:
 
 
 def test_every_source_has_a_case(tmp_path: Path) -> None:
-    assert {type(case(tmp_path)[0]) for case in CASES[:3]} == set(SOURCES)
+    assert {type(case(tmp_path)[0]) for case in MADE_CASES} == set(SOURCES)
     assert len({source.model_fields["kind"].default for source in SOURCES}) == len(SOURCES)

@@ -168,7 +168,13 @@ def test_no_run_there(apigen, verb: str) -> None:
 
 def test_ls(apigen) -> None:
     assert [line.split()[0] for line in apigen("ls", "engines").out.splitlines()] == ["vllm", "openai", "scripted"]
-    assert [line.split()[0] for line in apigen("ls", "sources").out.splitlines()] == ["python", "openapi"]
+    assert [line.split()[0] for line in apigen("ls", "sources").out.splitlines()] == [
+        "python",
+        "openapi",
+        "rapidapi",
+        "mcp",
+        "dataset",
+    ]
     assert apigen("ls", "verifiers").out.startswith("format ")
     assert apigen("ls", "exports").out.startswith("xlam ")
     said = apigen("ls", "enginse")

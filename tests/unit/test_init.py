@@ -12,6 +12,21 @@ from apigen_ray.library import load_library
 
 PYTHON = 'def add(first: int, second: int) -> int:\n    """Add two numbers."""\n    return first + second\n'
 OPERATION = {"operationId": "search", "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}]}
+FORM = {"type": "object", "properties": {"q": {"type": "string"}}}
+TOOLS = {
+    "list.json": {"tools": [{"name": "find", "inputSchema": FORM}]},
+    "flat.json": [{"name": "find", "inputSchema": FORM}],
+    "bench.json": {
+        "tool_name": "T",
+        "api_list": [{"name": "a", "required_parameters": [{"name": "q", "type": "STRING"}]}],
+    },
+    "rows.json": [{"tools": [{"name": "find", "parameters": FORM}]}],
+    "row.jsonl": {"tools": [{"name": "find", "parameters": FORM}]},
+    "bench/tool.json": {
+        "tool_name": "T",
+        "api_list": [{"name": "a", "required_parameters": [{"name": "q", "type": "STRING"}]}],
+    },
+}
 OPENAPI = json.dumps({"openapi": "3.0.0", "paths": {"/s": {"get": OPERATION}}})
 
 
@@ -51,6 +66,27 @@ def test_the_file_loads(source: str, target: str, mode: str) -> None:
     assert "# " in path.read_text()
 
 
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("list.json", "mcp"),
+        ("flat.json", "mcp"),
+        ("bench.json", "rapidapi"),
+        ("bench", "rapidapi"),
+        ("rows.json", "dataset"),
+        ("row.jsonl", "dataset"),
+    ],
+)
+def test_tools_of_other_forms(source: str, kind: str) -> None:
+    Path("bench").mkdir()
+    for name, document in TOOLS.items():
+        Path(name).write_text(json.dumps(document))
+    path, apis = init_config(source, None, force=False)
+    config = load_config(path)
+    assert (apis, config.library[0].kind, config.execution.mode) == (1, kind, "none")
+    assert "1 tools" in path.read_text()
+
+
 def test_a_file_that_is_there_stays(folder: Path) -> None:
     out = folder / "mine.yaml"
     out.write_text("mine")
@@ -67,7 +103,9 @@ def test_the_source_is_never_overwritten() -> None:
     assert Path("shop.yaml").read_text() == OPENAPI
 
 
-@pytest.mark.parametrize("source", ["nothere.py", "no.such.module", "nothere/", "nothere.yaml", "bad.py"])
+@pytest.mark.parametrize(
+    "source", ["nothere.py", "no.such.module", "nothere/", "nothere.yaml", "nothere.json", "nothere.jsonl", "bad.py"]
+)
 def test_a_bad_source_writes_nothing(source: str, folder: Path) -> None:
     Path("bad.py").write_text("def untyped(a): ...")
     before = sorted(folder.iterdir())

@@ -1,16 +1,43 @@
 """The source ``openapi``: names, flat parameters, what is hidden, and why an operation is rejected."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from apigen_ray.errors import LibraryError
+from apigen_ray.library import load_library
 from apigen_ray.library.base import Parsed
 from apigen_ray.library.documents import read_openapi
-from apigen_ray.library.openapi import OpenApiSource, identifier, parameters
+from apigen_ray.library.names import identifier
+from apigen_ray.library.openapi import OpenApiSource
+from apigen_ray.library.operations import Document, parameters
+from apigen_ray.library.schema import MAX_NODES
 
+WHOLE = {
+    "openapi": "3.0.0",
+    "servers": [{"url": "https://a.example"}],
+    "paths": {
+        "/x/{id}": {
+            "parameters": [{"$ref": "#/components/parameters/id"}],
+            "post": {
+                "operationId": "x",
+                "parameters": [{"name": "f", "in": "query", "content": {"application/json": {"schema": {}}}}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}},
+                "responses": {"200": {"content": {"application/json": {"schema": {"type": "string"}}}}},
+            },
+        },
+        "/y": {"get": {}},
+    },
+    "components": {
+        "parameters": {"id": {"name": "id", "in": "path", "schema": {"type": "integer", "default": 3}}},
+        "schemas": {"B": {"allOf": [{"properties": {"a": {"enum": ["x"], "minimum": 1}}, "required": ["a"]}]}},
+        "securitySchemes": {"s": {"type": "apiKey", "in": "query", "name": "f"}},
+    },
+}
 Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
 
 
@@ -18,6 +45,13 @@ def parse(tmp_path: Path, paths: dict, *, version: str = "3.0.0", rest: dict | N
     head = {"swagger": version} if version.startswith("2") else {"openapi": version}
     (tmp_path / "api.json").write_text(json.dumps({**head, "paths": paths, **(rest or {})}))
     return OpenApiSource(path="api.json", **keys).parse(tmp_path)
+
+
+def _spots(node: Any) -> Iterator[tuple[Any, Any]]:
+    for key, inner in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        yield node, key
+        if isinstance(inner, dict | list):
+            yield from _spots(inner)
 
 
 def one(tmp_path: Path, operation: dict, **keys: Any) -> dict:
@@ -160,7 +194,7 @@ def test_parameter_names(tmp_path: Path) -> None:
         {"name": "filter-name", "in": "query", "schema": {}},
         {"name": "$skip", "in": "query", "schema": {}},
     ]
-    found = parameters({}, {"parameters": given}, {})
+    found = parameters({}, {"parameters": given}, Document({}))
     assert [item.name for item in found] == ["id", "query_id", "filter_name", "query_filter_name", "skip"]
     assert [item.original for item in found] == [item["name"] for item in given]
     assert [item.required for item in found] == [True, False, False, False, False]
@@ -188,8 +222,10 @@ def test_identifier(text: str, name: str) -> None:
         ({"parameters": [{**Q, "schema": {"properties": {"p": 5}}}]}, "invalid_schema"),
         ({"parameters": [{"name": "f", "in": "formData", "type": "file", "required": True}]}, "file_upload"),
         ({"requestBody": {"required": True, "content": {"image/png": {}}}}, "file_upload"),
-        ({}, "no_parameters"),
-        ({"parameters": [{"name": "Authorization", "in": "header", "schema": {}}]}, "no_parameters"),
+        ({"parameters": [{"$ref": "https://elsewhere.example/parts.yaml#/q"}]}, "external_ref"),
+        ({"parameters": [{"$ref": "#/paths/~1x/get/parameters/0"}]}, "dangling_ref"),
+        ({"parameters": [{**Q, "schema": {"$ref": "#/paths/~1x/get/parameters/first"}}]}, "dangling_ref"),
+        ({"requestBody": {"$ref": "file:///etc/hosts"}}, "external_ref"),
     ],
 )
 def test_rejects_by_code(tmp_path: Path, operation: Any, expected: str) -> None:
@@ -212,6 +248,134 @@ def test_chosen_operations(tmp_path: Path) -> None:
         parse(tmp_path, paths, operations=["GET /c"])
     with pytest.raises(LibraryError, match="PUT /b: it has no parameters"):
         parse(tmp_path, paths, operations=["PUT /b"])
+
+
+@pytest.mark.parametrize("given", [{}, {"parameters": [{"name": "Authorization", "in": "header", "schema": {}}]}])
+def test_an_operation_without_parameters_is_no_part_of_a_library(tmp_path: Path, given: dict) -> None:
+    parsed = parse(tmp_path, {"/x": {"get": given}, "/y": {"get": {"parameters": [Q]}}})
+    assert [api.parameters["properties"] for api in parsed.apis] == [{}, {"q": {"type": "string"}}]
+    library = load_library([OpenApiSource(path="api.json")], tmp_path)
+    assert [api.source.entry for api in library.apis if api.source] == ["GET /y"]
+    assert [(reject.entry, reject.code) for reject in library.rejects] == [("GET /x", "no_parameters")]
+
+
+def test_credentials_are_hidden_and_named(tmp_path: Path) -> None:
+    given = [
+        {"name": "X-Api-Key", "in": "header", "schema": {}},
+        {"name": "sig", "in": "query", "schema": {}, "description": "the request's signature"},
+        {"name": "session", "in": "cookie", "schema": {}},
+        {"name": "key", "in": "query", "schema": {}, "description": "of the piece of music"},
+    ]
+    body = {"content": {"application/json": {"schema": {"properties": {"access_token": {}, "text": {}}}}}}
+    schemes = {"s": {"type": "apiKey", "name": "session", "in": "cookie"}}
+    operation = {"parameters": given, "requestBody": body}
+    parsed = parse(tmp_path, {"/x": {"get": operation}}, rest={"components": {"securitySchemes": schemes}})
+    (api,) = parsed.apis
+    assert list(api.parameters["properties"]) == ["key", "text"]
+    assert api.source is not None
+    assert api.source.hidden == ("header:X-Api-Key", "query:sig", "cookie:session", "property:access_token")
+
+
+@pytest.mark.parametrize(
+    ("version", "rest", "operation", "expected"),
+    [
+        (
+            "2.0",
+            {"host": "a.example", "basePath": "/v1/", "schemes": ["ws", "http", "https"]},
+            {},
+            "https://a.example/v1",
+        ),
+        ("2.0", {"host": "a.example", "schemes": ["http"]}, {}, "http://a.example"),
+        ("2.0", {"host": "a.example"}, {"schemes": ["http"]}, "http://a.example"),
+        ("2.0", {"basePath": "/v1"}, {}, ""),
+        ("3.0.0", {"servers": [{"url": "/v1"}, {"url": "https://b.example/"}]}, {}, "https://b.example"),
+        (
+            "3.0.0",
+            {"servers": [{"url": "https://b.example"}]},
+            {"servers": [{"url": "http://c.example"}]},
+            "http://c.example",
+        ),
+        (
+            "3.1.0",
+            {
+                "servers": [
+                    {"url": "https://{zone}.example/{v}", "variables": {"zone": {"default": "eu"}, "v": {"default": 2}}}
+                ]
+            },
+            {},
+            "https://eu.example/2",
+        ),
+        ("3.0.0", {"servers": [{"url": "https://{zone}.example"}]}, {}, ""),
+        ("3.0.0", {"servers": [{"url": "https://me:secret@b.example"}, {"url": "file:///etc"}, 5]}, {}, ""),
+        ("3.0.0", {"servers": [{"url": "https://b.example:port"}, {"url": ["x"]}]}, {}, ""),
+        ("3.0.0", {}, {}, ""),
+    ],
+)
+def test_the_server(tmp_path: Path, version: str, rest: dict, operation: dict, expected: str) -> None:
+    (api,) = parse(tmp_path, {"/x": {"get": {"parameters": [Q], **operation}}}, version=version, rest=rest).apis
+    assert api.source is not None
+    assert api.source.server == expected
+
+
+def test_a_discriminator_says_which_alternative_it_is(tmp_path: Path) -> None:
+    schemas = {
+        "Cat": {"type": "object", "properties": {"kind": {"type": "string"}, "lives": {"type": "integer"}}},
+        "Dog": {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]},
+    }
+    told = {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat", "puss": "Cat"}}
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
+    body = {"content": {"application/json": {"schema": {"oneOf": refs, "discriminator": told}}}}
+    form = one(tmp_path, {"requestBody": body}, rest={"components": {"schemas": schemas}})
+    cat, dog = form["properties"]["body"]["oneOf"]
+    assert (cat["properties"]["kind"]["enum"], cat["required"]) == (["cat", "puss"], ["kind"])
+    assert (dog["properties"]["kind"]["enum"], dog["required"]) == (["Dog"], ["kind"])
+    assert jsonschema_rs.is_valid(form, {"body": {"kind": "cat", "lives": 9}})
+    assert not jsonschema_rs.is_valid(form, {"body": {"kind": "cow"}})
+
+
+def test_references_are_followed_as_far_as_they_lead(tmp_path: Path) -> None:
+    parts = {"parameters": {"A": {"$ref": "#/components/parameters/B"}, "B": Q}}
+    (api,) = parse(tmp_path, {"/x": {"$ref": "#/paths/~1y"}, "/y": {"$ref": "#/x-item"}}, rest={
+        "components": parts, "x-item": {"get": {"parameters": [{"$ref": "#/components/parameters/A"}]}},
+    }).apis[:1]  # fmt: skip
+    assert list(api.parameters["properties"]) == ["q"]
+    schemas = {"A": {"$ref": "#/components/schemas/B"}, "B": {"$ref": "#/components/schemas/A"}}
+    given = [{**Q, "schema": {"$ref": "#/components/schemas/A"}}]
+    assert one(tmp_path, {"parameters": given}, rest={"components": {"schemas": schemas}})["properties"] == {"q": {}}
+    rejects = parse(
+        tmp_path, {"/x": {"$ref": "https://elsewhere.example/x.yaml"}, "/y": 5, "/z": {"$ref": "#/paths/~1z"}}
+    ).rejects
+    assert [(reject.entry, reject.code) for reject in rejects] == [
+        ("/x", "external_ref"),
+        ("/y", "malformed"),
+        ("/z", "dangling_ref"),
+    ]
+
+
+def test_a_document_has_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apigen_ray.library.schema.Budget.__init__", lambda self: setattr(self, "left", 3))
+    parsed = parse(tmp_path, {f"/{n}": {"get": {"parameters": [Q]}} for n in range(5)})
+    assert [reject.code for reject in parsed.rejects] == ["schema_too_large"] * 2
+    many = [{**Q, "name": f"q{n}"} for n in range(MAX_NODES + 1)]
+    monkeypatch.undo()
+    assert code(tmp_path, {"parameters": many}) == "schema_too_large"
+
+
+def test_anything_anywhere_is_an_api_or_a_reject(tmp_path: Path) -> None:
+    """One value of a document replaced by what does not belong there: no source may end with another error."""
+    odd = (None, 5, "text", [], {}, [5], {"$ref": "#/nowhere"}, {"x": None})
+    for place in range(len(list(_spots(WHOLE)))):
+        for value in odd:
+            document = json.loads(json.dumps(WHOLE))
+            owner, key = list(_spots(document))[place]
+            owner[key] = value
+            (tmp_path / "api.json").write_text(json.dumps(document))
+            try:
+                parsed = OpenApiSource(path="api.json").parse(tmp_path)
+            except LibraryError:
+                assert key in ("openapi", "paths")
+                continue
+            assert all(jsonschema_rs.meta.is_valid(api.parameters) for api in parsed.apis)
 
 
 def test_yaml_keeps_text_as_text(tmp_path: Path) -> None:

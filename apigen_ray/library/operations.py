@@ -1,0 +1,272 @@
+"""One operation of an OpenAPI document: its parameters as one flat list, what it answers, and its server."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from apigen_ray.library.credentials import bare, is_credential
+from apigen_ray.library.names import identifier
+from apigen_ray.library.schema import Budget, SchemaError, clean, follow, require_valid
+from apigen_ray.records import Json
+
+_TRANSPORT = frozenset(
+    ("accept", "contenttype", "contentlength", "host", "useragent", "acceptencoding", "acceptcharset")
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that references point into, and what may still be read out of it.
+
+    Attributes:
+        root: the whole of it.
+        budget: spent by every schema.
+    """
+
+    root: Json
+    budget: Budget = field(default_factory=Budget)
+
+    def follow(self, node: Any) -> Any:
+        """The node, or what its reference leads to; see `apigen_ray.library.schema.follow`."""
+        return follow(self.root, node)
+
+    def clean(self, schema: Any, hide: str = "") -> Json:
+        """The schema as JSON Schema 2020-12; see `apigen_ray.library.schema.clean`."""
+        return clean(schema, self.root, hide=hide, budget=self.budget)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation: how a model sees it and where it goes in the request.
+
+    Attributes:
+        name: the identifier that a call uses.
+        original: its name in the document.
+        place: ``path``, ``query``, ``header``, ``cookie``, ``form`` (a form field), ``property`` (of the JSON body) or
+            ``body`` (the whole body).
+        schema: JSON Schema 2020-12.
+        required: whether a call must give it.
+        hidden: whether a model never sees it: a credential, a header of the transport or of one value.
+    """
+
+    name: str
+    original: str
+    place: str
+    schema: Json
+    required: bool
+    hidden: bool = False
+
+
+def parameters(item: Json, form: Json, document: Document) -> list[Parameter]:
+    """The parameters of an operation in one flat list: those of the operation, then the path's, then the body's.
+
+    Two of one name, in the path and in the body for example, are told apart: the second is called ``body_<name>``. A
+    property is required where the body's schema says so, whether or not the body as a whole is.
+
+    Args:
+        item: the path item.
+        form: the operation.
+        document: what references point into.
+
+    Raises:
+        SchemaError: with one of `OpenApiSource.codes`.
+    """
+    raw = _merged_parameters(item, form, document)
+    found = [part for given in raw if given.get("in") != "body" for part in _plain(given, document)]
+    body = next((given for given in raw if given.get("in") == "body"), None)
+    if body is not None:
+        found += _body(body.get("schema", {}), "property", body, document)
+    found += _request_body(form.get("requestBody"), document)
+    names: set[str] = set()
+    out = []
+    for part in found:
+        name = identifier(part.original)
+        place = "body" if part.place == "property" else part.place
+        for candidate in (
+            name,
+            identifier(f"{place}_{part.original}"),
+            *(f"{name[:60]}_{n}" for n in range(2, 100)),
+        ):
+            if candidate not in names:
+                break
+        names.add(candidate)
+        out.append(Parameter(candidate, part.original, part.place, part.schema, part.required, part.hidden))
+    return out
+
+
+def _merged_parameters(item: Json, form: Json, document: Document) -> list[Json]:
+    """The operation's parameters and those that it takes over from its path."""
+    merged: dict[tuple[Any, Any], Json] = {}
+    for owner in (form, item):
+        given = owner.get("parameters", [])
+        if not isinstance(given, list):
+            raise SchemaError("malformed", "`parameters` is not a list")
+        for entry in given:
+            entry = document.follow(entry)
+            if (
+                not isinstance(entry, dict)
+                or not isinstance(entry.get("name"), str)
+                or not isinstance(entry.get("in"), str)
+            ):
+                raise SchemaError("malformed", "a parameter without name or place")
+            merged.setdefault((entry["name"], entry["in"]), entry)
+    return list(merged.values())
+
+
+def _plain(given: Json, document: Document) -> list[Parameter]:
+    """A parameter of path, query, header, cookie or form: a list of one, or of none for a file that may be left out."""
+    place = "form" if given["in"] == "formData" else given["in"]
+    required = place == "path" or given.get("required") is True
+    content = given.get("content")
+    if isinstance(given.get("schema"), dict | bool):
+        schema = given["schema"]
+    elif isinstance(content, dict) and content:
+        media = next(iter(content.values()))
+        schema = media.get("schema", {}) if isinstance(media, dict) else {}
+    else:  # Swagger 2.0: the parameter is its own schema
+        schema = {key: value for key, value in given.items() if key not in ("name", "in", "required", "description")}
+    hidden = _is_hidden(given, place, document)
+    if hidden:
+        schema = {}
+    elif isinstance(schema, dict) and _is_file(schema):
+        if required:
+            raise SchemaError("file_upload", f"parameter {given['name']!r} is a file")
+        return []
+    cleaned = document.clean(schema)
+    description = given.get("description")
+    if isinstance(description, str) and description.strip():
+        cleaned["description"] = " ".join(description.split())
+    if place == "header" and len(cleaned.get("enum", [])) == 1:
+        hidden = True
+    return [Parameter("", given["name"], place, cleaned, required, hidden)]
+
+
+def _request_body(given: Any, document: Document) -> list[Parameter]:
+    if given is None:
+        return []
+    given = document.follow(given)
+    if not isinstance(given, dict) or not isinstance(given.get("content"), dict):
+        raise SchemaError("malformed", "a request body without content")
+    content = given["content"]
+    ranks = [
+        r"application/json",
+        r".*\+json|\*/\*",
+        r"application/x-www-form-urlencoded|multipart/form-data",
+        r"text/plain",
+        r".*",
+    ]
+    chosen = next(
+        (kind for rank in ranks for kind in content if re.fullmatch(rank, kind.partition(";")[0].strip())), None
+    )
+    if chosen is None:
+        return []
+    media = content[chosen]
+    schema = media.get("schema") if isinstance(media, dict) else None
+    if schema is None or (isinstance(schema, dict) and _is_file(schema)):
+        if given.get("required") is not True:
+            return []
+        raise SchemaError("file_upload", f"its body is {chosen} without a schema that a model could fill in")
+    return _body(schema, "form" if "form" in chosen else "property", given, document)
+
+
+def _body(schema: Any, place: str, owner: Json, document: Document) -> list[Parameter]:
+    """The body's properties where it is an object of known ones, else the body as one parameter."""
+    cleaned = document.clean(schema, "readOnly")
+    composite = any(key in cleaned for key in ("anyOf", "oneOf", "allOf", "if", "not"))
+    if not composite and cleaned.get("properties") and cleaned.get("type") == "object":
+        needed = cleaned.get("required", [])
+        out = []
+        for name, inner in cleaned["properties"].items():
+            if _is_file(inner):
+                if name in needed:
+                    raise SchemaError("file_upload", f"property {name!r} is a file")
+                continue
+            out.append(Parameter("", name, place, inner, name in needed, is_credential(name)))
+        return out
+    if cleaned.get("type") == "object" and cleaned.get("properties") == {}:
+        return []
+    if isinstance(owner.get("description"), str) and owner["description"].strip():
+        cleaned.setdefault("description", " ".join(owner["description"].split()))
+    name = owner["name"] if isinstance(owner.get("name"), str) else "body"
+    return [Parameter("", name, "body", cleaned, owner.get("required") is True)]
+
+
+def _is_file(schema: Json) -> bool:
+    return schema.get("type") == "file" or (schema.get("type") == "string" and schema.get("format") == "binary")
+
+
+def _is_hidden(given: Json, place: str, document: Document) -> bool:
+    if place not in ("query", "header", "cookie"):
+        return False
+    components = document.root.get("components")
+    schemes = document.root.get("securityDefinitions") or (
+        components.get("securitySchemes") if isinstance(components, dict) else None
+    )
+    keys = (
+        [(s.get("name"), s.get("in")) for s in schemes.values() if isinstance(s, dict)]
+        if isinstance(schemes, dict)
+        else []
+    )
+    return (
+        (given["name"], place) in keys
+        or is_credential(given["name"], given.get("description"))
+        or (place == "header" and bare(given["name"]) in _TRANSPORT)
+    )
+
+
+def returns(form: Json, document: Document) -> Json | None:
+    """The schema of the first success response, or None where there is none or it cannot be read."""
+    responses = form.get("responses")
+    if not isinstance(responses, dict):
+        return None
+    status = next((key for key in sorted(responses) if key.startswith("2")), "default")
+    try:
+        response: Any = document.follow(responses.get(status))
+        content = response.get("content", {})
+        media: Any = (
+            next((content[kind] for kind in content if "json" in kind), {}) if isinstance(content, dict) else {}
+        )
+        schema = response.get("schema", media.get("schema"))
+        return None if schema is None else require_valid(document.clean(schema, "writeOnly"))
+    except (SchemaError, AttributeError):
+        return None  # what an operation answers does not keep it from being called
+
+
+def server(item: Json, form: Json, document: Document) -> str:
+    """The base of an operation's requests: the first server that is a plain ``http`` or ``https`` URL; "" if none is.
+
+    Variables take their defaults; of the schemes of Swagger 2.0, ``https`` goes first. An address that carries a
+    password, or is relative to where the document was found, is none.
+    """
+    root = document.root
+    if "swagger" in root:
+        schemes = form.get("schemes") or root.get("schemes")
+        known = [scheme for scheme in ("https", "http") if isinstance(schemes, list) and scheme in schemes]
+        base = root.get("basePath")
+        urls = [f"{(known or ['https'])[0]}://{root.get('host')}{base if isinstance(base, str) else ''}"]
+        return next((url.rstrip("/") for url in urls if isinstance(root.get("host"), str) and _is_base(url)), "")
+    for owner in (form, item, root):
+        given = owner.get("servers")
+        for entry in given if isinstance(given, list) else []:
+            url = _filled(entry) if isinstance(entry, dict) else ""
+            if _is_base(url):
+                return url.rstrip("/")
+    return ""
+
+
+def _filled(entry: Json) -> str:
+    url, variables = entry.get("url"), entry.get("variables")
+    for name, told in variables.items() if isinstance(variables, dict) else ():
+        if isinstance(url, str) and isinstance(told, dict) and "default" in told:
+            url = url.replace(f"{{{name}}}", str(told["default"]))
+    return url if isinstance(url, str) else ""
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        clear = not (set("{} \\") & set(url)) and url.isprintable() and parts.port != 0
+    except ValueError:  # a port that is no number, an address that is none
+        return False
+    return clear and parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
