@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from apigen_ray.records import Api, Source, Status
+from apigen_ray.records import Api, Source
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.handle import StartError, Worker, Zygote
 from apigen_ray.runners.programs import Owner
 from apigen_ray.runners.python import PythonRunner
-from apigen_ray.runners.state import MAX_ARGUMENTS
 
 MODULE = """
 import datetime, math, random
@@ -171,56 +170,6 @@ def test_nothing_is_inherited(runner: PythonRunner, folder: Path, monkeypatch: p
     assert seen["path"] == seen["argv"] == []
     assert open_ == ["/dev/null"] * 3 + ["socket"]
     assert b"secret" not in started_with
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ('{"a": "\udcff"}', "argument_error"),  # bytes that are no UTF-8, as Python reads them
-        ('{"a": 1, "a": 2}', "argument_error"),
-        ('{"__class__": 1, "a": 2}', "argument_error"),
-        ('{"a": ' + "9" * 10**6 + "}", "argument_error"),
-        ('{"a": "' + "x" * (1 << 20) + '"}', "exec_error"),  # 1 MiB is read, and no number
-        ('{"a": "' + "x" * MAX_ARGUMENTS + '"}', "argument_error"),
-        ('\ufeff{"a": 1}', "argument_error"),
-    ],
-)
-def test_bad_arguments(runner: PythonRunner, folder: Path, arguments: str, code: str) -> None:
-    bad, good = runner.run([task(folder, "add", arguments), task(folder, "add", {"a": 1})])
-    assert (bad.status, bad.code) == (Status.REJECTED, code)
-    assert good.value == "2"
-
-
-@pytest.mark.parametrize(
-    ("text", "entry", "codes"),
-    [
-        ("def f(:\n    pass", "f", {"refused"}),
-        ("x = 1\n" * 700_000 + "def f():\n    return 1\n", "f", {"refused"}),
-        ("def f():\n    return " + "-" * 60_000 + "1\n", "f", {"refused"}),
-        ("def f():\n    return " + "(" * 10_000 + ")" * 10_000 + "\n", "f", {"refused"}),
-        ("def f():\n    return 1\n\0", "f", {"refused"}),
-        ("def f():\n    return '\ud800'\n", "f", {"refused"}),
-        ("# coding: hex\ndef f():\n    return 1\n", "f", {"refused"}),
-        ("import os\ndef f():\n    return os.getpid()\n", "f", {"refused", "exec_error"}),
-        ("def f():\n    return 1\n", "g", {"unknown_function"}),
-        ("class f:\n    pass\n", "f", {"unknown_function"}),
-        ("from textwrap import dedent\n", "dedent", {"unknown_function"}),
-        ("def f():\n    return 1\n", "f.__globals__", {"unknown_function"}),
-        ("def f():\n    return 1\n", "__init__", {"unknown_function"}),
-        ("async def f():\n    return 1\n", "f", {"refused", "bad_output"}),
-        ("def f():\n    yield 1\n", "f", {"bad_output"}),
-        ("X = 1 // 0\ndef f():\n    return X\n", "f", {"exec_error"}),
-    ],
-)
-def test_bad_sources(
-    runner: PythonRunner, folder: Path, tmp_path: Path, text: str, entry: str, codes: set[str]
-) -> None:
-    (tmp_path / "bad.py").write_bytes(text.encode("utf-8", "surrogatepass"))
-    bad, good = runner.run([task(tmp_path, entry, {}, file="bad.py"), task(folder, "add", {"a": 1})])
-    assert bad.status == Status.REJECTED
-    assert bad.code in codes
-    assert bad.detail
-    assert good.value == "2"
 
 
 def test_packages_of_the_user(tmp_path: Path) -> None:
