@@ -98,7 +98,8 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={"PYTHONHASHSEED": "0"},  # sets of strings have one order; it is taken out again at the start
+                # Sets of strings have one order; symbols are looked up once. The zygote empties it again.
+                env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"},
                 cwd="/",
                 close_fds=True,
                 pass_fds=(theirs.fileno(), held),

@@ -2,7 +2,6 @@
 
 import ast
 import gc
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import marshal
@@ -188,8 +187,11 @@ _asked: set[str] = set()
 _SIDE_EFFECTS = frozenset({"antigravity", "this", "idlelib.idle", "turtledemo.__main__"})
 
 
-class _Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules that lie beside the source, of which the parent has sent the text."""
+class _Beside:
+    """Finds modules that lie beside the source, of which the parent has sent the text.
+
+    A finder and loader without the classes of `importlib.abc`, which would import a megabyte of other modules.
+    """
 
     def __init__(self) -> None:
         self.codes: dict[str, tuple[types.CodeType, str, bool]] = {}
@@ -200,7 +202,11 @@ class _Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if name not in self.codes:
             return None
         _, file, package = self.codes[name]
-        return importlib.util.spec_from_loader(name, self, origin=file, is_package=package)
+        loader: Any = self
+        return importlib.util.spec_from_loader(name, loader, origin=file, is_package=package)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        return None
 
     def exec_module(self, module: types.ModuleType) -> None:
         code, module.__file__, _ = self.codes[module.__name__]

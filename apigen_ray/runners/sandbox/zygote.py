@@ -250,6 +250,7 @@ def main(arguments: Sequence[str]) -> None:
         skip, proof = stand(limits, skip, settings["weak"])
         trusted.find_beside()
         clock.install()
+        worker.warm_up(clock, settings["clock"])
         gc.collect()
         gc.freeze()
     except BaseException as error:
