@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from apigen_ray.export.report import filter_rows
+from apigen_ray.export.report import filter_rows, security_words
 from apigen_ray.export.summary import Summary, top_code
 from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
@@ -20,13 +20,16 @@ NAMES = 10
 
 
 def print_result(result: Result, *, as_json: bool) -> None:
-    """The end of a run: the filter table, counted from the files, and where they are."""
+    """The end of a run: the filter table, counted from the files, what was not safe about it, and where they are."""
     if as_json:
         print(json.dumps({"run": str(result.run.path), "seconds": result.seconds, **result.summary.form()}, indent=2))
         return
     console = Console(highlight=False)
     print_funnel(console, result.summary)
     print_filter_table(console, result.summary)
+    weak = (result.run.manifest().get("sandbox") or {}).get("weak", "")
+    for words in filter(None, (weak, security_words(result.summary))):
+        console.print(f"[red]{escape(words)}[/]", soft_wrap=True)
     path = escape(str(result.run.path))
     console.print(f"{result.seconds:.0f} s. Files: {path}/samples   More: apigen show {path}", soft_wrap=True)
 

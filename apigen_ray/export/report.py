@@ -152,9 +152,8 @@ def _facts(form: Json, summary: Summary) -> str:
     if "layers" in sandbox:
         lines.append(f"calls confined by: {_confinement(sandbox)}")
     lines += [client_words(client) for client in sandbox.get("process", [])]
-    events = [f"{rows:,} {code}" for code in ("forbidden", "quarantined") if (rows := _rejected(summary, code))]
-    if events:
-        lines.append(f"SECURITY EVENTS in the execution stage: {', '.join(events)}; see their execution_detail")
+    if events := security_words(summary):
+        lines.append(f"{events}; see their execution_detail")
     if library := form.get("library"):
         rejects = f", {library['rejects']:,} entries left out" if "rejects" in library else ""
         lines.append(f"library: {library['apis']:,} functions{rejects}")
@@ -183,9 +182,10 @@ def client_words(form: Json) -> str:
     return told + (f"; environment: {', '.join(form['env'])}" if form["env"] else "")
 
 
-def _rejected(summary: Summary, code: str) -> int:
-    """Rows that the execution stage rejected with a code."""
-    return summary.stages.get("execution", Counter())[(str(Status.REJECTED), code)]
+def security_words(summary: Summary) -> str:
+    """The security events of a run in words; "" where there were none."""
+    told = ", ".join(f"{rows:,} {code}" for code, rows in summary.security_events().items())
+    return f"SECURITY EVENTS in the execution stage: {told}" if told else ""
 
 
 def _engine(form: Json) -> str:

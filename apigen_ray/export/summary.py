@@ -10,6 +10,9 @@ from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.rundir import RunDir, read_tables
 
+SECURITY_CODES = ("forbidden", "quarantined")
+"""Codes of `apigen_ray.runners.base.CODES` that a security event leaves."""
+
 
 @dataclass
 class Summary:
@@ -45,6 +48,12 @@ class Summary:
         """Rows that we could not judge, over all rows."""
         return self.total(str(Verdict.ERROR)) / self.samples if self.samples else 0.0
 
+    def security_events(self) -> dict[str, int]:
+        """Rows that the execution stage rejected for a forbidden system call, their own or their source's; by code."""
+        counts = self.stages.get("execution", Counter())
+        rows = {code: counts[str(Status.REJECTED), code] for code in SECURITY_CODES}
+        return {code: number for code, number in rows.items() if number}
+
     def form(self) -> Json:
         """The JSON form, as ``result.json`` and ``apigen report --json`` give it."""
         return {
@@ -52,6 +61,7 @@ class Summary:
             "verified": self.total(str(Verdict.VERIFIED)),
             "pass_rate": self.pass_rate(),
             "error_share": self.error_share(),
+            "security_events": self.security_events(),
             "filter_table": {
                 generator: {
                     "drafts": sum(counts.values()),

@@ -30,7 +30,8 @@ class ExecutionVerifier:
     - ``killed``: a function that ends its process
     - ``bad_output``: a function that returns NaN, bytes or a generator
     - ``output_too_large``: ``repeat(text="ab", times=200000)``
-    - ``unknown_function``: a call to a function that is not offered, or that its source no longer has
+    - ``unknown_function``: a call to a function that is not offered, that its source no longer has, or whose trusted
+      source cannot be loaded
     - ``refused``: a function that the language layer does not take (the detail names line and reason), that crashes or
       starves the compiler, or whose file is no text or too large
     - ``forbidden``: a function that makes a system call that none may make, ``os.fork()`` for one; a security event

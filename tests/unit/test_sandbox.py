@@ -1,16 +1,20 @@
 """What confines a run: refused where it is missing, told where it is weak."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apigen_ray.display.tables import print_result
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.export import report
 from apigen_ray.export.summary import Summary
 from apigen_ray.job import doctor
+from apigen_ray.job.loop import Result
 from apigen_ray.job.sandbox import confinement, weakness
 from apigen_ray.records import Api, Source, Status
+from apigen_ray.rundir import RunDir
 from apigen_ray.runners import handle
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.python import PythonRunner
@@ -102,6 +106,22 @@ def test_the_report_says_weak_and_counts_security_events() -> None:
     assert told.startswith("WEAK: calls were executed without seccomp; rlimits; landlock absent: old")
     assert "2 trusted functions" in told
     summary = Summary()
-    summary.stages = {"execution": report.Counter({("rejected", "forbidden"): 3})}
-    assert report._rejected(summary, "forbidden") == 3
-    assert report._rejected(summary, "quarantined") == 0
+    summary.stages = {"execution": Counter({("rejected", "forbidden"): 3})}
+    assert summary.security_events() == summary.form()["security_events"] == {"forbidden": 3}
+    assert report.security_words(summary) == "SECURITY EVENTS in the execution stage: 3 forbidden"
+    assert report.security_words(Summary()) == ""
+
+
+def test_the_end_of_a_run_says_weak_and_names_security_events(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDir(tmp_path)
+    summary = Summary()
+    print_result(Result(run, summary, 1.0), as_json=False)
+    assert capsys.readouterr().out.count("WEAK") == 0
+    run.update_manifest(sandbox={"weak": "WEAK: calls were executed without seccomp"})
+    summary.stages = {"execution": Counter({("rejected", "forbidden"): 3, ("rejected", "quarantined"): 1})}
+    print_result(Result(run, summary, 1.0), as_json=False)
+    told = capsys.readouterr().out
+    assert "WEAK: calls were executed without seccomp\n" in told
+    assert "SECURITY EVENTS in the execution stage: 3 forbidden, 1 quarantined\n" in told
