@@ -9,7 +9,6 @@ ESCAPES: dict[str, str] = {
     "match args ann": 'class E(Exception):\n __match_args__: tuple = ("__traceback__",)\ndef f():\n try: raise E\n except E as e:\n  match e:\n   case E(t): return str(t)',
     "match args aug": 'class E(Exception):\n __match_args__ = ()\n __match_args__ += ("__traceback__",)\ndef f():\n try: raise E\n except E as e:\n  match e:\n   case E(t): return str(t)',
     "match args for": 'class E(Exception):\n for __match_args__ in [("__traceback__",)]: pass\ndef f():\n try: raise E\n except E as e:\n  match e:\n   case E(t): return str(t)',
-    "singledispatchmethod": 'from functools import singledispatchmethod\nclass X:\ndef __getattr__(self, n):\nif n == "__annotations__": return {"a": "__import__(\'os\').getpid()"}\nraise AttributeError(n)\nclass Y:\n@singledispatchmethod\ndef g(self, x): pass\nh = g\ndef f():\ns = singledispatchmethod(lambda s, x: 1)\ns.register(X())',
     "field lie": "from dataclasses import dataclass, Field, field, MISSING, asdict, astuple\nclass F(Field):\n name = property(lambda s: \"x=__import__('os').getpid()\", lambda s, v: None)\ndef f():\n @dataclass\n class A:\n  x: int = F(default=MISSING, default_factory=MISSING, init=True, repr=True, hash=None, compare=True, metadata=None, kw_only=False)\n return str(A())",
     "class import": 'class A:\n import os as q\ndef f(): return "PWNED " + str(A.q)',
     "global import": 'def g():\n global q\n import os as q\ndef f():\n g()\n return "PWNED " + str(q)',
@@ -102,6 +101,11 @@ ESCAPES: dict[str, str] = {
     "shlex stdin": "import shlex\ndef f(): return shlex.shlex().instream.buffer.raw",
     "userstring super": 'from collections import UserString\nclass U(UserString):\n def g(self): return super(UserString, self).format(1)\ndef f(): return U("{0.__class__}").g()',
     "shlex super": 'import shlex\nclass X(shlex.shlex):\n def __init__(self): super(shlex.shlex, self).__init__()\n def go(self): return super(shlex.shlex, self).sourcehook("/etc/passwd")\ndef f():\n x = X()\n return str(x.instream) + str(x.go())',
+    "dataclass str format": 'from dataclasses import dataclass, asdict\n@dataclass\nclass S(str):\n format: object\ndef f():\n return asdict(str.__new__(S, "{0.__globals__}"))["format"](f)[:40]',
+    "dataclass str match": 'from dataclasses import dataclass\n@dataclass\nclass S(str):\n format: object\ndef f():\n match str.__new__(S, "{0.__class__}"):\n  case S(g): return g(1)',
+    "dataclass mixin format": 'from dataclasses import dataclass, asdict\n@dataclass\nclass M:\n format: object\nclass S(M, str): pass\ndef f(): return asdict(str.__new__(S, "{0.__class__}"))["format"](1)',
+    "augmented format": 'class X:\n def __radd__(self, o): return o("{0.__class__}") if 0 else o(1)\nclass S(str): pass\ndef f():\n s = S("{0.__class__}")\n s.format += X()\n return s.format',
+    "augmented traceback": 'class C:\n def __enter__(self): return self\n def __exit__(self, t, v, tb):\n  self.tb = tb\n  return True\ndef f():\n with C() as c: raise ValueError\n return str(object.__getattribute__(c, "tb"))',
 }
 """Ways past the guards: each is refused, or raises."""
 HARMLESS: dict[str, tuple[str, object]] = {
@@ -126,8 +130,22 @@ HARMLESS: dict[str, tuple[str, object]] = {
         "import sys\ndef f():\n try: 1/0\n except ZeroDivisionError: return str(sys.exc_info()[2])",
         "None",
     ),
+    "singledispatchmethod": (
+        'from functools import singledispatchmethod\nclass X:\n def __getattr__(self, n):\n  if n == "__annotations__": return {"a": "__import__(\'os\').getpid()"}\n  raise AttributeError(n)\nclass Y:\n @singledispatchmethod\n def g(self, x): pass\n h = g\ndef f():\n s = singledispatchmethod(lambda s, x: 1)\n try: s.register(X())\n except Exception as e: return str(e)',
+        "register() needs the type that the implementation is for",
+    ),
 }
 """What looks like one and gets no further; with what it returns."""
+HINTS: dict[str, str] = {
+    "functional typed dict": "from typing import TypedDict\nT = TypedDict('T', {'a': '__import__(\"os\").getpid()'})\ndef f(x: T): return 1",
+    "text in a variable": "from dataclasses import dataclass\nE = '__import__(\"os\").getpid()'\n@dataclass\nclass T:\n a: E\ndef f(x: T): return 1",
+    "text in a list": "from dataclasses import dataclass\nE = '__import__(\"os\").getpid()'\n@dataclass\nclass T:\n a: list[E]\ndef f(x: T): return 1",
+    "text in a base class": "from dataclasses import dataclass\nE = '__import__(\"os\").getpid()'\n@dataclass\nclass B:\n a: E\n@dataclass\nclass T(B):\n b: int = 1\ndef f(x: T): return 1",
+    "object that answers": "class Evil:\n def __getattr__(self, n): return '__import__(\"os\").getpid()'\nE = Evil()\ndef f(x: E): return 1",
+    "text": "def f(x: '__import__(\"os\").abort()'): return 1",
+    "call": "def f(x: open('/etc/passwd')): return 1",
+}
+"""Annotations that would run code, if they were evaluated as text; called with ``{"x": {"a": [1]}}``, they give 1."""
 STATE: dict[str, str] = {
     "copy reduce": 'import copy, math\nclass X:\n def __getattribute__(self, n):\n  if n == "__reduce_ex__": return lambda p: ((lambda: math), (), {"pi": 3})\n  return object.__getattribute__(self, n)\ndef f():\n copy.copy(X()); return math.pi\ndef v(): return math.pi',
     "super init": 'import typing\nclass L(list): pass\ndef f():\n super(type(typing.List), typing.List).__init__(L, name="L", inst=True)\n return 0\ndef v(): return str(typing.get_origin(typing.List[int]))',
@@ -143,6 +161,8 @@ STATE: dict[str, str] = {
     "typing cache": "import typing\nclass I:\n def __hash__(self): return hash(float)\n def __eq__(self, o): return True\n def __call__(self): pass\ndef f(): return str(typing.Optional[I()])\ndef v(): return str(typing.Optional[float])",
     "htmldiff": 'import difflib\ndef f(): return difflib.HtmlDiff().make_table(["a"],["b"]).count("to0")\nv = lambda: difflib.HtmlDiff().make_table(["a"],["b"]).count("to0")',
     "zone clear": 'import zoneinfo\ndef f():\n zoneinfo.ZoneInfo.clear_cache(); return 0\ndef v(): return str(zoneinfo.ZoneInfo("Europe/Berlin"))',
+    "aug netmask": 'import ipaddress\nclass N(ipaddress.IPv4Network): pass\ndef f():\n N._netmask_cache |= {"8": (ipaddress.IPv4Address("255.255.255.0"), 24)}\n return 0\ndef v(): return str(ipaddress.IPv4Network("10.0.0.0/8"))',
+    "netmask lie": 'import ipaddress\nclass P(str):\n def __hash__(self): return hash("8")\n def __eq__(self, o): return True\nclass S(str):\n def __contains__(self, x): return True\n def split(self, *a): return ["10.0.0.0", P("24")]\ndef f(): return str(ipaddress.IPv4Network(("10.0.0.0", P("24"))))\ndef v(): return str(ipaddress.IPv4Network("10.0.0.0/8"))',
     "alias register": "import typing\ndef f():\n typing.Mapping.register(int)\n return isinstance(1, typing.Mapping)\ndef v():\n import collections.abc\n return isinstance(1, collections.abc.Mapping)",
     "function attribute": "def g(): return 1\ndef f(): g.n = 666\ndef v(): return hasattr(g, 'n')",
     "library function attribute": "import statistics\ndef f(): statistics.mean.n = 666\ndef v(): return hasattr(statistics.mean, 'n')",

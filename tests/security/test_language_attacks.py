@@ -1,5 +1,6 @@
 """Hundreds of hostile sources through the runner, one batch each way: right statuses, no leak, right neighbours."""
 
+import decimal
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -42,6 +43,8 @@ def _cases() -> Iterator[Case]:
         yield Case(f"escape: {name}", source, STOPPED)
     for name, (source, value) in cases.HARMLESS.items():
         yield Case(f"escape: {name}", source, frozenset(["ok"]), value)
+    for name, source in cases.HINTS.items():
+        yield Case(f"escape by a hint: {name}", source, frozenset(["ok"]), 1, '{"x": {"a": [1]}}')
     for name, source in cases.STATE.items():
         yield Case(f"state: {name}", source, STOPPED | {"ok"})
     for name, expect in cases.RETURNED.items():
@@ -61,7 +64,7 @@ SOURCES = [Case(name, text, frozenset(expect.split())) for name, (text, expect) 
 def _plain(source: str) -> Any:
     """What ``v`` returns in plain Python, where nothing has happened before."""
     table: dict[str, Any] = {"__name__": "plain"}
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), decimal.localcontext(decimal.Context()):
         exec(source, table)  # noqa: S102 - definitions of our own
         return table["v"]()
 

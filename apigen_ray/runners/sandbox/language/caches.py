@@ -4,6 +4,7 @@ import copy
 import functools
 import gc
 import importlib
+import ipaddress
 import re
 import struct
 from collections.abc import Callable
@@ -36,6 +37,9 @@ def prepare() -> None:
     _clearing.append(library._clearcache)
     formats: Any = importlib.import_module("_strptime")
     _clearing.append(formats._regex_cache.clear)
+    for each in (ipaddress.IPv4Network, ipaddress.IPv6Network):
+        masks: Any = each
+        _clearing.append(masks._netmask_cache.clear)
     flags: dict[int, re.RegexFlag] = re.RegexFlag._value2member_map_  # type: ignore[assignment]
     known = dict(flags)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from apigen_ray.runners.sandbox.language import guards, replacements, warm
+from apigen_ray.runners.sandbox.language import classes, replacements, warm
 from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
@@ -36,7 +36,7 @@ def _facade(name: str, table: dict[str, Any]) -> Facade:
     made = Facade()
     vars(made).update(table, __name__=name)
     for value in table.values():
-        guards.offer_base(value)
+        classes.offer_base(value)
     return made
 
 

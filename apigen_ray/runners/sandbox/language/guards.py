@@ -1,12 +1,9 @@
 """What stands behind foreign code at run time: guarded attributes, built-in functions and classes."""
 
-import builtins
-import dataclasses
 import decimal
 import string
 import sys
 import types
-import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -166,7 +163,7 @@ def _held(value: Any, name: str) -> Callable[..., Any]:
             return lambda instance, key, new, /: object.__setattr__(_changing(instance, key), key, new)
         if name == "__delattr__":
             return lambda instance, key, /: object.__delattr__(_changing(instance, key), key)
-        return lambda instance, key, /: object.__getattribute__(_reading(instance, key), key)
+        return lambda instance, key, /: _shown(object.__getattribute__(_reading(instance, key), key), key)
     found: Callable[..., Any] = getattr(value, name)
     instance: Any = getattr(value, "__self__", None) if type(value) is super else value
     if isinstance(instance, type) or not is_own(instance):
@@ -181,9 +178,15 @@ def _held(value: Any, name: str) -> Callable[..., Any]:
 
     def get(key: str) -> Any:
         _reading(instance, key)
-        return found(key)
+        return _shown(found(key), key)
 
     return get
+
+
+def _shown(found: Any, name: str) -> Any:
+    if type(found) in HIDDEN:
+        raise AttributeError(f"{name!r} must not be read")
+    return found
 
 
 def _changing(instance: Any, key: Any) -> Any:
@@ -211,6 +214,21 @@ def write(value: Any) -> Any:
     if type(value) is _FUNCTION and OWN in value.__globals__:
         return value
     raise TypeError(f"attributes of {type(value).__name__!r} objects must not be changed")
+
+
+def augmented(value: Any, name: str) -> Any:
+    """As `write`, where the attribute is changed in place: what a class of the library holds is not this object's.
+
+    Raises:
+        AttributeError: the attribute is the class's.
+    """
+    for kind in value.__mro__ if isinstance(value, type) else type(value).__mro__:
+        if name in vars(kind):
+            found = vars(kind)[name]
+            if OWN not in vars(kind) and type(found) not in _SAFE and not hasattr(type(found), "__get__"):
+                raise AttributeError(f"{name!r} must not be changed in place")
+            break
+    return write(value)
 
 
 _CHANGEABLE: tuple[type, ...] = (types.SimpleNamespace, BaseException, decimal.Context)
@@ -286,10 +304,11 @@ def safe_dir(value: Any, /) -> list[str]:
     return [name for name in dir(value) if name != OWN and (not names.is_dunder(name) or name in names.READABLE)]
 
 
-class _TypeOfTypes(type):
+class TypeOfTypes(type):
     """Makes ``type`` a thing that tells the type of a value and that classes are instances of, and nothing more."""
 
     def __call__(cls, *arguments: Any) -> Any:
+        """The type of a value."""
         if len(arguments) != 1:
             raise TypeError("type() takes 1 argument")
         found = type(arguments[0])
@@ -311,93 +330,11 @@ class _TypeOfTypes(type):
         return "<class 'type'>"
 
 
-class Type(metaclass=_TypeOfTypes):
+class Type(metaclass=TypeOfTypes):
     """``type`` for foreign code."""
 
     __slots__ = ()
     __class_getitem__: Any = classmethod(types.GenericAlias)
-
-
-def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
-    """``__build_class__`` without a metaclass of its own; the class body marks the class as foreign."""
-    for base in bases:  # an own object could answer twice, and differently
-        if not isinstance(base, type) and is_own(base) and type(base) is not types.GenericAlias:
-            raise TypeError("an object must not be a base class")
-    for base in types.resolve_bases(bases):
-        check_base(base)
-    if "metaclass" in keywords:
-        raise TypeError("a metaclass is not allowed")
-    return builtins.__build_class__(body, name, *bases, **keywords)
-
-
-_bases: set[Any] = {
-    object,
-    typing.Generic,
-    typing.Protocol,
-    *types.resolve_bases((typing.NamedTuple, typing.TypedDict)),
-}
-
-
-def offer_base(kind: Any) -> None:
-    """Lets a class of the library be a base class, and the class that an alias in `typing` stands for."""
-    origin = getattr(kind, "__origin__", kind) if type(kind).__module__ == "typing" else kind
-    if isinstance(origin, type) and not issubclass(origin, type | dataclasses.Field):
-        _bases.add(origin)
-
-
-def check_base(base: Any) -> None:
-    """Refuses metaclasses, and classes that are not offered: what they hold would be inherited.
-
-    Raises:
-        TypeError: this must not be a base class.
-    """
-    if isinstance(base, type) and not isinstance(base, _TypeOfTypes) and not issubclass(base, type):
-        if OWN in vars(base) or base in _bases or issubclass(base, BaseException):
-            return
-        if issubclass(base, tuple) and hasattr(base, "_fields"):
-            return
-        if typing.is_typeddict(base):
-            return
-    raise TypeError("this must not be a base class")
-
-
-def attribute_hook(kind: str, found: Any) -> Any:
-    """``__getattr__`` and ``__getattribute__`` of a foreign class: asked for what Python itself looks for, they lie.
-
-    Args:
-        kind: which of the two.
-        found: what the class body has bound to it.
-    """
-    if type(found) not in _HOOKS:
-        raise TypeError("__getattr__ must be a function")
-
-    def hook(self: Any, name: str) -> Any:
-        if names.is_dunder(name) and (name not in names.READABLE or name in names.UNWRAPPED):
-            if kind == "__getattribute__":
-                return object.__getattribute__(self, name)
-            raise AttributeError(name)
-        return found(self, name)
-
-    return hook
-
-
-_HOOKS = frozenset([_FUNCTION, types.MethodDescriptorType, types.WrapperDescriptorType])
-
-
-def pattern(kind: Any) -> Any:
-    """The class of a pattern that reads attributes: the interpreter reads them, and asks no guard.
-
-    Raises:
-        TypeError: what is an instance of it cannot be told.
-    """
-    if isinstance(kind, type) and not isinstance(kind, _TypeOfTypes) and typing.Protocol not in kind.__mro__:
-        if OWN in vars(kind) or (
-            kind in _bases and kind is not object and type(kind).__module__ in ("builtins", "enum")
-        ):
-            return kind
-        if issubclass(kind, BaseException) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-            return kind
-    raise TypeError("attributes of this class must not be matched")
 
 
 def safe_print(*values: Any, **_: Any) -> None:

@@ -7,7 +7,7 @@ import datetime
 import typing
 from typing import Any
 
-from apigen_ray.runners.sandbox.language import guards
+from apigen_ray.runners.sandbox.language import classes, guards
 
 NOW = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 """The moment that a frozen clock shows."""
@@ -28,7 +28,7 @@ def _builtins() -> dict[str, Any]:
         if isinstance(value, type) and issubclass(value, BaseException)
     }
     return table | {
-        "__build_class__": guards.build_class,
+        "__build_class__": classes.build_class,
         "__import__": guards.import_loaded,
         "delattr": guards.safe_delattr,
         "dir": guards.safe_dir,
@@ -43,7 +43,7 @@ def _builtins() -> dict[str, Any]:
 
 BUILTINS = _builtins()
 for _value in BUILTINS.values():
-    guards.offer_base(_value)
+    classes.offer_base(_value)
 
 
 def _frozen(value: Any, name: str) -> Any:
@@ -94,9 +94,10 @@ def namespace(clock: str) -> dict[str, Any]:
         "_private_": guards.read_private,
         "_careful_": read_frozen if frozen else guards.read_careful,
         "_write_": guards.write,
+        "_augmented_": guards.augmented,
         "_type_": guards.Type,
-        "_hook_": guards.attribute_hook,
-        "_pattern_": guards.pattern,
+        "_hook_": classes.attribute_hook,
+        "_pattern_": classes.pattern,
         "_vars_": guards.safe_vars,
         "_ABC_": abc.ABC,
         "_any_": typing.Any,

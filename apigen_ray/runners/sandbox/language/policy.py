@@ -193,7 +193,15 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         """Python evaluates the target once; a written attribute is asked for as in an assignment."""
-        return self.node_contents_visit(node)
+        if isinstance(node.target, ast.Attribute):  # it is read, too, and shown to the other operand
+            name = names.mangled(node.target.attr, self._classes)
+            if name in names.CAREFUL or name in names.HELD:
+                self.error(node, f"the attribute {name} must not be changed in place")
+        node = self.node_contents_visit(node)
+        if isinstance(node.target, ast.Attribute) and node.target.attr.startswith("_"):
+            value: Any = node.target.value  # the call of ``_write_``
+            node.target.value = call("_augmented_", *value.args, ast.Constant(node.target.attr), at=node)
+        return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
         """Iteration needs no guard."""

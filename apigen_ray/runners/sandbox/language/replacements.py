@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from apigen_ray.runners.sandbox.language import guards
+from apigen_ray.runners.sandbox.language import classes, guards
 from apigen_ray.runners.sandbox.language.guards import (
     OWN,
     Type,
@@ -60,6 +60,7 @@ def _dataclass(cls: Any = None, /, **options: Any) -> Any:
         for name in vars(cls).get("__annotations__", ()):
             if type(name) is not str or not name.isidentifier():
                 raise TypeError(f"{name!r} is no name for a field")
+        classes.check_fields(cls.__bases__, vars(cls).get("__annotations__", ()))
         if isinstance(cls, enum.EnumType):
             raise TypeError("an Enum must not be a dataclass")
         return dataclasses.dataclass(**options)(cls)

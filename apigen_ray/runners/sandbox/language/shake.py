@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
+from apigen_ray.runners.sandbox.language import names
 from apigen_ray.runners.sandbox.language.hints import field_hints, hint_statements, parameters
 from apigen_ray.runners.sandbox.language.modules import Bound, Module, NeedsError, RefusedError, Unit
 from apigen_ray.runners.sandbox.language.policy import Policy, Problem, call
@@ -273,6 +274,8 @@ def _imported(module: Module, policy: Policy, node: ast.Import | ast.ImportFrom,
     """Assignments that stand for an import."""
     out: list[ast.stmt] = []
     for bound in module.resolve(node):
+        if names.is_guard(bound.local):  # a star import may bring one
+            policy.error(node, f"the name {bound.local!r} is reserved")
         if bound.kind == "unknown" and not caught:
             what = f"{bound.module}.{bound.name}" if bound.name else bound.module
             policy.error(node, f"the import of {what} is not allowed")

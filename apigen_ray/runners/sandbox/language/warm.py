@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import caches
-from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat, check_base
+from apigen_ray.runners.sandbox.language.classes import check_base
+from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat
 from apigen_ray.runners.sandbox.language.names import is_dunder
 
 
