@@ -164,12 +164,11 @@ class Pair(typing.NamedTuple):
 def returned():
     return [None, True, "ü", 1.5, 2**1000, [1], (1, 2), {3, 1, 2}, frozenset("ba"), {"b", 1}, {Unit.FOOT: 1},
             OrderedDict(a=1), defaultdict(int, a=1), Counter("a"), Point(1.5, Unit.FOOT), Pair(1, "x"), Unit.FOOT,
-            datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 12), datetime.time(12), decimal.Decimal("1.10"),
-            1j]
+            datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 12), datetime.time(12), decimal.Decimal("1.10")]
 
 def refused(which):
-    values = [complex("inf"), b"", float("nan"), float("inf"), (i for i in ()), returned, object(), {1: 2}, "\\ud800",
-              2**1025, decimal.Decimal("NaN"), range(3)]
+    values = [1j, b"", float("nan"), float("inf"), (i for i in ()), returned, object(), {1: 2}, "\\ud800", 2**1025,
+              decimal.Decimal("NaN"), range(3)]
     return {"a": [0, values[which]]}
 
 def large():
@@ -199,7 +198,7 @@ def test_what_a_result_becomes(trust: str, tmp_path: Path) -> None:
     assert json.loads(good.value or good.detail) == [
         *(None, True, "ü", 1.5, 2**1000, [1], [1, 2], [1, 2, 3], ["a", "b"], ["b", 1], {"ft": 1}),
         *({"a": 1}, {"a": 1}, {"a": 1}, point, {"left": 1, "right": "x"}, "ft"),
-        *("2024-02-29", "2024-02-29T12:00:00", "12:00:00", "1.10", {"real": 0.0, "imag": 1.0}),
+        *("2024-02-29", "2024-02-29T12:00:00", "12:00:00", "1.10"),
     ]
     assert [large.code, deep.code, deeper.code] == ["output_too_large", "", "bad_output"]
     assert {outcome.code for outcome in refused} == {"bad_output"}

@@ -23,8 +23,6 @@ from apigen_ray.runners.sandbox.results import TooLarge, result_text
         (numpy.array([[1, 2], [3, 4]]), "[[1,2],[3,4]]"),
         ({"a": [numpy.float64(2)]}, '{"a":[2.0]}'),
         (numpy.array([]), "[]"),
-        (numpy.complex64(1 - 2j), '{"real":1.0,"imag":-2.0}'),
-        (numpy.array([1j]), '[{"real":0.0,"imag":1.0}]'),
     ],
 )
 def test_numpy_values_are_what_they_stand_for(value: object, text: str) -> None:
@@ -37,7 +35,7 @@ def test_numpy_values_are_what_they_stand_for(value: object, text: str) -> None:
     [
         ([numpy.float64("nan")], "[0]", "nan"),
         (numpy.array([1.0, numpy.inf]), "[1]", "inf"),
-        (numpy.complex128(complex(0, numpy.inf)), ".imag", "inf"),
+        (numpy.complex128(1j), "", "complex"),
         (numpy.bytes_(b"x"), "", "bytes"),
         (numpy.longdouble(1), "", "containers"),  # it stands for itself
         (numpy.array([object()], dtype=object), "[0]", "object"),

@@ -69,9 +69,9 @@ def outputs(which: str):
         "tuple": (1, (2,)), "point": Point(1.5), "pair": Pair(1, "x"), "counter": Counter("aab"),
         "text": "ü\\n", "none": None, "true": True, "keys": {Unit.METRE: 1}, "big": 2**1000,
         "nan": [1.0, {"deep": [math.nan]}], "inf": math.inf, "bytes": {"a": [b""]}, "generator": (i for i in ()),
-        "int_key": {1: 2}, "huge": 2**2000, "surrogate": ["\\ud800"], "object": object(),
-        "complex": 1j, "complex_nan": complex(math.nan),
+        "int_key": {1: 2}, "huge": 2**2000, "complex": 1j, "surrogate": ["\\ud800"], "object": object(),
         "subclass": type("D", (dict,), {})(), "decimal_nan": decimal.Decimal("Infinity"), "function": add,
+        "list_iterator": iter([]),
     }[which]
 
 async def coroutine() -> int:
@@ -155,6 +155,10 @@ def overflow_stack():
 
 def abort():
     os.abort()
+
+def close_everything():
+    os.closerange(0, 64)
+    return 1
 
 def write_everywhere() -> int:
     for descriptor in range(3, 4096):  # the parent may hold many, so the numbers are high
@@ -315,7 +319,7 @@ def test_calls_by_keyword(run: RunCalls) -> None:
         ("outputs", {"which": "generator"}, "bad_output", "generator"),
         ("outputs", {"which": "int_key"}, "bad_output", "a key of type int"),
         ("outputs", {"which": "huge"}, "bad_output", "1024 bits"),
-        ("outputs", {"which": "complex_nan"}, "bad_output", "$.real: nan is no JSON number"),
+        ("outputs", {"which": "complex"}, "bad_output", "complex"),
         ("outputs", {"which": "surrogate"}, "bad_output", "$[0]: a lone surrogate"),
         ("outputs", {"which": "object"}, "bad_output", "object is not plain data"),
         ("outputs", {"which": "subclass"}, "bad_output", "D is not plain data"),
@@ -492,7 +496,6 @@ def test_unresolvable_annotations_do_no_harm(run: RunCalls) -> None:
         ("true", "true"),
         ("keys", '{"m":1}'),
         ("big", str(2**1000)),
-        ("complex", '{"real":0.0,"imag":1.0}'),
     ],
 )
 def test_results_are_plain_data(run: RunCalls, which: str, text: str) -> None:

@@ -15,6 +15,8 @@ from apigen_ray.runners.sandbox.arguments import Misfit
 
 MAX_VALUE = 256 * 1024
 """Bytes of a result's JSON text that are kept at most."""
+CROWDED = "crowded"
+"""Code of a call that found too little memory, where what others left behind may be why."""
 MAX_DETAIL = 500
 """Characters of what is said about a call."""
 MAX_DEPTH = 64
@@ -33,10 +35,10 @@ def plain(value: Any, room: list[int], depth: int = 0) -> Any:
     """The plain JSON data that stands for a result.
 
     Enum: its value. date, time, datetime: ISO 8601. Decimal: its digits as a string, which is exact. tuple: list. set:
-    list, sorted. dataclass and NamedTuple: object. complex: object of ``real`` and ``imag``. A numpy scalar: the Python
-    value that it stands for, by these same rules (so datetime64 is ISO 8601); a numpy array: nested lists of them.
-    None, bool, str, list, dict with string keys, finite floats and integers up to 1024 bits: themselves. Everything
-    else does not fit: bytes, NaN and infinities, other keys than strings, subclasses of what is named here among it.
+    list, sorted. dataclass and NamedTuple: object. A numpy scalar: the Python value that it stands for, by these same
+    rules (so complex64 does not fit, datetime64 is ISO 8601); a numpy array: nested lists of them. None, bool, str,
+    list, dict with string keys, finite floats and integers up to 1024 bits: themselves. Everything else does not fit:
+    complex, bytes, NaN and infinities, other keys than strings, and subclasses of what is named here among it.
 
     Args:
         value: the result.
@@ -86,8 +88,6 @@ def plain(value: Any, room: list[int], depth: int = 0) -> Any:
     if dataclasses.is_dataclass(kind):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
         return _plain_object(fields, room, depth + 1)
-    if kind is complex:
-        return _plain_object({"real": value.real, "imag": value.imag}, room, depth + 1)
     numpy = sys.modules.get("numpy")  # only where it was preloaded
     if numpy is not None and isinstance(value, numpy.generic):
         return plain(value.item(), room, depth + 1)  # one deeper: a value that stands for itself comes to an end
