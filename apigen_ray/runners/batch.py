@@ -10,7 +10,7 @@ from apigen_ray.records import Status
 from apigen_ray.runners.base import Outcome, Task
 from apigen_ray.runners.handle import COMPILE, GRACE, LOAD, StartError, Worker
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, proofs
-from apigen_ray.runners.sandbox.results import MAX_DETAIL
+from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.walls import LAYERS, MANDATORY, is_up
 from apigen_ray.runners.sources import SourceError, read_beside
 from apigen_ray.runners.state import State
@@ -251,9 +251,9 @@ class Batch:
         expected = worker.given[0][0] if worker.given else None
         if expected is None or answer.number != max(expected, LOAD):
             raise BrokenError("killed", "it wrote into the runner's protocol")
-        if answer.code == "memory":  # the heap is in a poor state now, and another call may have filled it
-            raise BrokenError(answer.code, answer.detail)
         number, program = worker.given[0]
+        if answer.code == CROWDED or (answer.code == "memory" and number < 0):  # another call may have filled it
+            raise BrokenError("memory", answer.detail)
         if number == COMPILE:
             self._compiled(program, answer)
         elif number == LOAD:
@@ -265,7 +265,7 @@ class Batch:
             self._settle(number, program.broken or answer.outcome())
             worker.settled.append(number)
         worker.given.popleft()
-        if answer.code == "timeout" or (worker.alone and number != LOAD):
+        if answer.code in ("timeout", "memory") or (worker.alone and number != LOAD):
             self._retire(worker)
 
     def _compiled(self, program: Program, answer: Answer) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from apigen_ray.records import Status
 from apigen_ray.runners.base import CODES, Outcome
-from apigen_ray.runners.sandbox.results import MAX_DETAIL, MAX_VALUE
+from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL, MAX_VALUE
 from apigen_ray.runners.sources import SourceText
 from apigen_ray.strict_json import JsonProblem, loads
 
 _SIDE = frozenset({"runner_unavailable", "forbidden", "quarantined"})  # codes that only the parent gives
-_WORKER_CODES = frozenset(CODES) - _SIDE
+_WORKER_CODES = frozenset(CODES) - _SIDE | {CROWDED}
 _read = json.JSONDecoder().decode
 
 

@@ -414,6 +414,24 @@ def test_a_call_that_leaves_no_memory_does_not_pass_on_the_blame(run: RunCalls) 
     assert (first.value, second.value) == ("150", "149")
 
 
+def test_a_call_that_gives_its_memory_back_is_not_tried_again(source: str) -> None:
+    runner = PythonRunner(ExecutionSpec(memory_mb=256))
+    tried: list[str] = []
+    fork = handle.Zygote.fork
+
+    def told(self: handle.Zygote, *arguments: Any) -> int:
+        tried.append("fork")
+        return fork(self, *arguments)
+
+    runner.run([task(source, "add", {"a": 1}), task(source, "hoard", "no JSON")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handle.Zygote, "fork", told)
+        bad, good = runner.run([task(source, "hoard", {}), task(source, "add", {"a": 1})])
+    runner.close()
+    assert (bad.code, good.value) == ("memory", "2")
+    assert len(tried) == 1
+
+
 def test_output_of_functions_does_not_reach_the_protocol(run: RunCalls) -> None:
     outcomes = run(*[("noise", {"text": "x" * 70_000})] * 5)
     assert [outcome.value for outcome in outcomes] == ["70000"] * 5

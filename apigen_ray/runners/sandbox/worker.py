@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from apigen_ray.runners.sandbox import language, trusted
 from apigen_ray.runners.sandbox.arguments import Converter, Misfit, converted, converter
-from apigen_ray.runners.sandbox.results import MAX_DETAIL, MAX_VALUE, TooLarge, result_text
+from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL, MAX_VALUE, TooLarge, result_text
 from apigen_ray.runners.sandbox.trusted import NoFunctionError
 from apigen_ray.runners.sandbox.walls import WallError
 from apigen_ray.strict_json import JsonProblem, loads
@@ -306,6 +306,7 @@ def serve(
     ready: Mapping[str, str],
     clock: Clock,
     moment: str,
+    room: int = 0,
 ) -> None:
     """Says that it is ready, then answers requests until there are no more.
 
@@ -321,6 +322,7 @@ def serve(
         ready: what was proved of each layer.
         clock: the soft limit of one request.
         moment: which clock functions see, ``real`` or ``frozen``.
+        room: bytes that a new worker can get; 0: unknown, so that nobody can be blamed here for taking them.
     """
     programs: dict[int, Program] = {}
 
@@ -341,7 +343,7 @@ def serve(
                 clock.running = False
             except MemoryError:
                 clock.running = False
-                reply = "memory", None, "it asked for more memory than it may"
+                reply = CROWDED, None, "it asked for more memory than it may"
             except Overtime:
                 reply = "timeout", None, f"it computed for more than {clock.seconds:g} s"
             except NoFunctionError as error:
@@ -350,7 +352,18 @@ def serve(
             except BaseException as error:  # SystemExit and KeyboardInterrupt too: they end a call, not the worker
                 clock.running = False
                 reply = "exec_error", None, message(error)
+            if reply[0] == CROWDED and room and _is_free(room):  # now, as what the call took is given back
+                reply = "memory", *reply[1:]
             write(frame(number, *reply, round(_now() - started, 6)))
+
+
+def _is_free(room: int) -> bool:
+    """Whether nearly all of it can be had, untouched: then nothing is left of earlier calls that could matter."""
+    try:
+        bytearray(room - room // 16)
+    except MemoryError:
+        return False
+    return True
 
 
 def warm_up(clock: Clock, moment: str) -> None:
@@ -379,7 +392,7 @@ def frame(number: int, code: str, value: str | None, detail: str, seconds: float
     return struct.pack(">I", len(body)) + body
 
 
-def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, moment: str) -> None:
+def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, moment: str, room: int = 0) -> None:
     """Puts the walls up and serves until the parent has no more requests; does not return.
 
     Args:
@@ -387,6 +400,7 @@ def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, 
         walls: puts them up and tells what was proved of each.
         clock: the soft limit of one request.
         moment: which clock functions see.
+        room: as for `serve`.
     """
     inbox = bytearray()
 
@@ -412,7 +426,7 @@ def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, 
         except WallError as error:
             write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
             os._exit(1)
-        serve(read, write, ready, clock, moment)
+        serve(read, write, ready, clock, moment, room)
     except OSError:  # the parent is gone, or a function closed the socket
         os._exit(1)
     os._exit(0)  # no clean-up of what functions left behind

@@ -194,6 +194,16 @@ def stand(limits: walls.Limits, skip: frozenset[str], weak: bool) -> tuple[froze
             skip |= {error.layer}
 
 
+def unused(limits: walls.Limits) -> int:
+    """Bytes of the address space that a worker may have and this process does not take; 0 where nobody tells."""
+    try:
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+    return max(0, (limits.memory_mb << 20) - taken)
+
+
 class Sink(io.TextIOBase):
     """Takes what functions print: there is nowhere that it could go."""
 
@@ -228,6 +238,7 @@ def main(arguments: Sequence[str]) -> None:
     clock = worker.Clock(settings["timeout_s"])
     limits = walls.Limits(settings["memory_mb"])
     skip = frozenset(settings["skip"])
+    room = 0
 
     def work(descriptor: int) -> None:
         def raise_walls() -> walls.Proof:
@@ -236,7 +247,7 @@ def main(arguments: Sequence[str]) -> None:
         if linux.machine():
             linux.prctl(PDEATHSIG, signal.SIGKILL)
         if os.getppid() == parent:
-            worker.work(descriptor, raise_walls, clock, settings["clock"])
+            worker.work(descriptor, raise_walls, clock, settings["clock"], room)
 
     zygote = Zygote(control, work)
     try:
@@ -253,6 +264,7 @@ def main(arguments: Sequence[str]) -> None:
         worker.warm_up(clock, settings["clock"])
         gc.collect()
         gc.freeze()
+        room = unused(limits) if "rlimits" not in skip else 0
     except BaseException as error:
         zygote.send(["failed", f"{type(error).__name__}: {error}"[:500]])
         raise
