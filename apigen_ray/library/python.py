@@ -153,14 +153,16 @@ class PythonSource(BaseModel):
         try:
             _arguments(node)  # most of what is rejected falls here, before its docstring is read
             description, told = documentation(node)
-            parameters = _parameters(node, module, told)
+            parameters, returns = _parameters(node, module, told), _returns(node, module)
         except _RejectedError as error:
             return Reject(node.name, error.code, f"{where}: {error}")
+        except RecursionError:
+            return Reject(node.name, "unsupported_type", f"{where}: a type or default is nested without end")
         return Api(
             name=node.name,
             description=description,
             parameters=parameters,
-            returns=_returns(node, module),
+            returns=returns,
             category=self.category or _category(module),
             source=Source(self.kind, location, node.name, module.digest, self.trust, self.runner, self.hosts, self.env),
         )

@@ -233,6 +233,24 @@ def test_defaults(tmp_path: Path, default: str, schema: dict) -> None:
     assert form["required"] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(x: int = " + "1+" * 900 + "1) -> int: ...",
+        "X = " + "1+" * 900 + "1\ndef f(x: int = X) -> int: ...",
+        "import enum\nclass E(enum.Enum):\n    A = " + "1+" * 900 + "1\ndef f(x: E) -> int: ...",
+        "A = B\nB = A\ndef f(x: int = A) -> int: ...",
+    ],
+    ids=["default", "constant", "member", "circle"],
+)
+def test_what_is_nested_too_deeply_leaves_its_function_out(tmp_path: Path, text: str) -> None:
+    parsed = parse(tmp_path, f"{text}\n{GOOD}")
+    assert [api.name for api in parsed.apis] == ["good"]
+    (reject,) = parsed.rejects
+    assert reject.code == "unsupported_type"
+    assert "function 'f': a type or default is nested" in reject.detail
+
+
 def test_types_of_sibling_modules_without_importing_any(tmp_path: Path) -> None:
     package = tmp_path / "shop_under_test"
     (package / "deep").mkdir(parents=True)
