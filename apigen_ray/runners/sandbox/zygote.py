@@ -133,8 +133,7 @@ class Zygote:
             return
         if process == 0:
             try:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.set_wakeup_fd(-1)  # the handler of SIGCHLD may stay: there will be no children
                 os.closerange(3, descriptor)  # nothing of the zygote's stays open, the way to the parent least of all
                 os.closerange(descriptor + 1, 4096)
                 self._work(descriptor)
