@@ -1,5 +1,6 @@
 """The source ``dataset``: the distinct tools of a function-calling data set in JSONL, JSON or Parquet, never called."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from apigen_ray.errors import LibraryError
 from apigen_ray.library.base import Parsed, Reject, chosen
 from apigen_ray.library.credentials import without_credentials
-from apigen_ray.library.documents import MAX_BYTES, plain_json, read_document
+from apigen_ray.library.documents import MAX_BYTES, plain_json, read_text
 from apigen_ray.library.forms import normalise_tool
 from apigen_ray.library.names import entries_once, identifier, unique_names
 from apigen_ray.library.schema import SchemaError
 from apigen_ray.records import Api, Source, content_hash, dumps
 
 _COLUMNS = ("tools", "functions", "function")  # xLAM's and OpenAI's; OpenAI's before it; the leaderboard's
+_MAX_LIST_BYTES = 512 << 20  # a JSON list is read whole, as text; xlam-60k has some 100 MB
 _MEND = f"give JSONL, Parquet or a JSON list of rows, with the offered tools in {', '.join(_COLUMNS[:-1])} or function"
 
 
@@ -90,7 +92,7 @@ class DatasetSource(BaseModel):
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """The rows of a file, from 1; a line that is no JSON comes as its text.
+    """The rows of a file, from 1; those of a text file come as their text.
 
     Raises:
         LibraryError: the file cannot be read, or a row is larger than `MAX_BYTES`.
@@ -100,8 +102,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
         if kind == ".parquet":
             yield from enumerate(_parquet(path), 1)
         elif kind == ".json":
-            _, document = read_document(path, _MEND)
-            yield from enumerate(document if isinstance(document, list) else [document], 1)
+            yield from enumerate(_listed_rows(path), 1)
         else:
             with path.open("rb") as file:
                 number = 0
@@ -114,6 +115,38 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     except (OSError, pa.ArrowException) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0][:200]
         raise LibraryError(f"{path}: cannot be read: {said}", _MEND) from error
+
+
+def _listed_rows(path: Path) -> Iterator[str]:
+    """The text of each row of a JSON list; parsed one by one they take no more memory than the text."""
+    text = read_text(path, _MEND, _MAX_LIST_BYTES)
+    if not text.lstrip().startswith("["):
+        yield text
+        return
+    scan, separator = json.JSONDecoder().raw_decode, "["
+    position = text.index("[")
+    try:
+        while text[position] == separator:
+            start = _after(text, position)
+            if text[start] == "]":
+                return
+            _, end = scan(text, start)
+            yield text[start:end]
+            position, separator = _after(text, end - 1), ","
+        if text[position] == "]":
+            return
+        problem = f"{text[position]!r} at character {position}"
+    except (ValueError, RecursionError, IndexError) as error:
+        problem = " ".join(str(error).split())[:200]
+    raise LibraryError(f"{path}: no list in JSON: {problem}", _MEND)
+
+
+def _after(text: str, position: int) -> int:
+    """The next place behind a position where no white space stands."""
+    position += 1
+    while text[position] in " \t\r\n":
+        position += 1
+    return position
 
 
 def _parquet(path: Path) -> Iterator[Any]:
@@ -136,8 +169,9 @@ def _offered(row: Any) -> Any:
     Raises:
         ValueError: it is no JSON object.
     """
-    if isinstance(row, bytes):
-        row = plain_json(row.decode("utf-8-sig"))
+    row = row.decode("utf-8-sig") if isinstance(row, bytes) else row
+    if isinstance(row, str):
+        row = plain_json(row)
     if not isinstance(row, dict):
         raise ValueError(f"a row is an object, not {type(row).__name__}")
     return next((row[column] for column in _COLUMNS if row.get(column) is not None), None)

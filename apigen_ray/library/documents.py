@@ -76,17 +76,17 @@ def read_document(path: Path, mend: str) -> tuple[str, Any]:
         raise LibraryError(f"{path}: neither JSON nor YAML: {' '.join(str(error).split())[:300]}", mend) from error
 
 
-def read_text(path: Path, mend: str) -> str:
-    """The text of a file of at most `MAX_BYTES`.
+def read_text(path: Path, mend: str, limit: int = MAX_BYTES) -> str:
+    """The text of a file of at most so many bytes.
 
     Raises:
         LibraryError: unreadable, not UTF-8, or larger.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise LibraryError(f"{path}: is larger than {MAX_BYTES >> 20} MiB", "keep only the parts that you need")
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise LibraryError(f"{path}: is larger than {limit >> 20} MiB", "keep only the parts that you need")
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LibraryError(f"{path}: cannot be read: it is not UTF-8 ({error.reason})", mend) from error
@@ -104,12 +104,13 @@ def plain_json(text: str) -> Any:
     value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     if re.search(r"\\u[dD][89a-fA-F]", text):
         value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-    level = [value]
-    for _ in range(_MAX_DEPTH + 1):
-        inner = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level:
+        depth += 1
+        if depth > _MAX_DEPTH + 1:
+            raise ValueError(f"it is nested more than {_MAX_DEPTH} levels deep")
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
         level = [item for items in inner for item in items if isinstance(item, dict | list)]
-    if level:
-        raise ValueError(f"it is nested more than {_MAX_DEPTH} levels deep")
     return value
 
 

@@ -21,11 +21,13 @@ class Document:
 
     Attributes:
         root: the whole of it.
-        budget: spent by every schema.
+        budget: spent by every schema of what is sent.
+        answers: spent by every schema of what comes back, apart, so that none of these costs an operation.
     """
 
     root: Json
     budget: Budget = field(default_factory=Budget)
+    answers: Budget = field(default_factory=Budget)
 
     def follow(self, node: Any) -> Any:
         """The node, or what its reference leads to; see `apigen_ray.library.schema.follow`."""
@@ -33,7 +35,7 @@ class Document:
 
     def clean(self, schema: Any, hide: str = "") -> Json:
         """The schema as JSON Schema 2020-12; see `apigen_ray.library.schema.clean`."""
-        return clean(schema, self.root, hide=hide, budget=self.budget)
+        return clean(schema, self.root, hide=hide, budget=self.answers if hide == "writeOnly" else self.budget)
 
 
 @dataclass(frozen=True)

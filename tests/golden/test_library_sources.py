@@ -40,9 +40,9 @@ def sources() -> list[ApiSource]:
 def parsed() -> list[tuple[ApiSource, Parsed, float]]:
     out = []
     for source in sources():
-        start = time.monotonic()
+        start = time.process_time()
         found = source.parse(DATA)
-        out.append((source, found, time.monotonic() - start))
+        out.append((source, found, time.process_time() - start))
     return out
 
 

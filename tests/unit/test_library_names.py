@@ -19,6 +19,10 @@ def test_names_are_unique(texts: list[str]) -> None:
     assert all(name.isidentifier() and name.isascii() and len(name) <= 64 for name in names)
 
 
+def test_entries_that_look_numbered_already() -> None:
+    assert entries_once(["a", "a #2", "a", "a"]) == ["a", "a #2", "a #3", "a #4"]
+
+
 def test_a_name_depends_on_no_order() -> None:
     one, two = unique_names(["a", "a", "b"], ["3", "1", "2"])[:2]
     assert unique_names(["a", "b", "a"], ["1", "2", "3"]) == [two, "b", one]

@@ -306,7 +306,12 @@ def test_credentials_are_hidden_and_named(tmp_path: Path) -> None:
             "https://eu.example/2",
         ),
         ("3.0.0", {"servers": [{"url": "https://{zone}.example"}]}, {}, ""),
-        ("3.0.0", {"servers": [{"url": "https://me:secret@b.example"}, {"url": "file:///etc"}, 5]}, {}, ""),
+        (
+            "3.0.0",
+            {"servers": [{"url": "https://me:secret@b.example"}, {"url": "file:///etc"}, {"url": "ws://b.example"}, 5]},
+            {},
+            "",
+        ),
         ("3.0.0", {"servers": [{"url": "https://b.example:port"}, {"url": ["x"]}]}, {}, ""),
         ("3.0.0", {}, {}, ""),
     ],
@@ -339,6 +344,10 @@ def test_references_are_followed_as_far_as_they_lead(tmp_path: Path) -> None:
         "components": parts, "x-item": {"get": {"parameters": [{"$ref": "#/components/parameters/A"}]}},
     }).apis[:1]  # fmt: skip
     assert list(api.parameters["properties"]) == ["q"]
+    own = {"get": {"parameters": [{"$ref": "#/components/parameters/B"}]}, "parameters": [{**Q, "name": "p"}]}
+    beside = {"$ref": "#/x-item", "parameters": [{**Q, "name": "r"}]}
+    (api,) = parse(tmp_path, {"/x": beside}, rest={"components": parts, "x-item": own}).apis
+    assert list(api.parameters["properties"]) == ["q", "r"]
     schemas = {"A": {"$ref": "#/components/schemas/B"}, "B": {"$ref": "#/components/schemas/A"}}
     given = [{**Q, "schema": {"$ref": "#/components/schemas/A"}}]
     assert one(tmp_path, {"parameters": given}, rest={"components": {"schemas": schemas}})["properties"] == {"q": {}}
@@ -354,7 +363,8 @@ def test_references_are_followed_as_far_as_they_lead(tmp_path: Path) -> None:
 
 def test_a_document_has_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apigen_ray.library.schema.Budget.__init__", lambda self: setattr(self, "left", 3))
-    parsed = parse(tmp_path, {f"/{n}": {"get": {"parameters": [Q]}} for n in range(5)})
+    answers = {"200": {"content": {"application/json": {"schema": {"type": "string"}}}}}
+    parsed = parse(tmp_path, {f"/{n}": {"get": {"parameters": [Q], "responses": answers}} for n in range(5)})
     assert [reject.code for reject in parsed.rejects] == ["schema_too_large"] * 2
     many = [{**Q, "name": f"q{n}"} for n in range(MAX_NODES + 1)]
     monkeypatch.undo()

@@ -250,7 +250,7 @@ def test_dataset_forms(tmp_path: Path, suffix: str) -> None:
         texts["tools"][0] = columns["tools"][0]
         pq.write_table(pa.table(texts), path)
     elif suffix == ".json":
-        path.write_text(json.dumps(ROWS))
+        path.write_text(json.dumps(ROWS, indent=1))
     else:
         path.write_text("\n\n".join(map(json.dumps, ROWS)) + "\n")
     parsed = DatasetSource(path=path.name, category="Set").parse(tmp_path)
@@ -296,7 +296,11 @@ def test_dataset_rejects(tmp_path: Path) -> None:
     [
         ("rows.jsonl", b'{"query": "x"}', "no row has tools"),
         ("rows.jsonl", b"<html>", "no row has tools.*row 1"),
-        ("rows.json", b"<html>", "is HTML"),
+        ("rows.json", b"<html>", "no row has tools.*row 1"),
+        ("rows.json", b'[{"tools": []} {}]', "no list in JSON: '{' at character 15"),
+        ("rows.json", b'[{"tools": []},', "no list in JSON"),
+        ("rows.json", b"[{]", "no list in JSON"),
+        ("rows.json", b"[" * 200_000, "no list in JSON"),
         ("rows.parquet", b"PAR1 no", "cannot be read"),
         ("folder.jsonl", None, "cannot be read"),
     ],
