@@ -288,7 +288,7 @@ def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[floa
             assert outcome.code in (CODES.get(kind), "timeout"), (kind, outcome)
         if outcome.code == "timeout":
             # The soft limit is waited for once; the hard one twice, as the suspect is tried again alone.
-            limits += LIMIT_S if outcome.detail.startswith("it computed") else 2 * GRACE * LIMIT_S
+            limits += LIMIT_S if outcome.seconds < GRACE * LIMIT_S else 2 * GRACE * LIMIT_S
     ordinary = [number for number, kind in enumerate(kinds) if not kind]
     right([found[number] for number in ordinary], [tasks[number] for number in ordinary])
     filling = 2 * sum(outcome.seconds for outcome in found if outcome.code == "memory")  # tried again, as well

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from apigen_ray.records import Status
 from apigen_ray.runners.base import Outcome, Task
-from apigen_ray.runners.handle import COMPILE, GRACE, LOAD, StartError, Worker
+from apigen_ray.runners.handle import COMPILE, LOAD, StartError, Worker
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, proofs
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.walls import LAYERS, MANDATORY, is_up
@@ -226,7 +226,8 @@ class Batch:
         now = time.monotonic()
         for worker in busy.values():  # these were silent: whatever came is looked at before the clock is
             if worker in self._workers and worker.deadline(self._spec.timeout_s) <= now:
-                self._break(worker, BrokenError("timeout", f"no answer within {self._spec.timeout_s * GRACE:g} s"))
+                # In the words of the limit inside: which of the two comes first is a matter of the machine's load.
+                self._break(worker, BrokenError("timeout", f"it took more than {self._spec.timeout_s:g} s"))
 
     def _read(self, worker: Worker) -> None:
         try:

@@ -356,7 +356,7 @@ def test_timeout(hasty: PythonRunner, source: str, entry: str) -> None:
     good = task(source, "add", {"a": 1})
     before, bad, after = hasty.run([good, task(source, entry), good])
     assert bad.code == "timeout"
-    assert bad.detail in ("no answer within 0.75 s", "it computed for more than 0.5 s")  # whichever limit came first
+    assert bad.detail == "it took more than 0.5 s"  # whichever limit came first
     assert bad.seconds >= 0.5
     assert (before.value, after.value) == ("2", "2")
 

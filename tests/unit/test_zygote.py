@@ -78,8 +78,13 @@ def child_of(runner: PythonRunner) -> int:
     zygote = runner._state.zygote
     assert zygote is not None
     process = zygote._process.pid
-    (child,) = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return int(child)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        if len(children) == 1:  # one that was dismissed a moment ago may still be there
+            return int(children[0])
+        time.sleep(0.01)
+    raise AssertionError(children)
 
 
 def values(outcomes: list[Outcome]) -> list[Any]:

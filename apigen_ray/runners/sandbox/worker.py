@@ -345,7 +345,7 @@ def serve(
                 clock.running = False
                 reply = CROWDED, None, "it asked for more memory than it may"
             except Overtime:
-                reply = "timeout", None, f"it computed for more than {clock.seconds:g} s"
+                reply = "timeout", None, f"it took more than {clock.seconds:g} s"
             except NoFunctionError as error:
                 clock.running = False
                 reply = "unknown_function", None, str(error)[:MAX_DETAIL]
