@@ -213,19 +213,19 @@ class Batch:
         poll.register(self._state.zygote.socket, select.POLLIN)
         patience = min(worker.deadline(self._spec.timeout_s) for worker in busy.values()) - time.monotonic()
         for descriptor, event in poll.poll(max(0, patience * 1000 + 1)):
-            silent = busy.pop(descriptor, None)
-            if silent is None:
+            ready = busy.get(descriptor)
+            if ready is None:
                 self._state.zygote.receive()
                 continue
-            if silent not in self._workers:  # given up with the rest of the batch, a moment ago
+            if ready not in self._workers:  # given up with the rest of the batch, a moment ago
                 continue
             if event & select.POLLOUT:
-                silent.send()
+                ready.send()
             if event & ~select.POLLOUT:
-                self._read(silent)
+                self._read(ready)
         now = time.monotonic()
-        for worker in busy.values():  # these were silent: whatever came is looked at before the clock is
-            if worker in self._workers and worker.deadline(self._spec.timeout_s) <= now:
+        for worker in busy.values():  # whatever came has been looked at before the clock is
+            if worker.given and worker in self._workers and worker.deadline(self._spec.timeout_s) <= now:
                 # In the words of the limit inside: which of the two comes first is a matter of the machine's load.
                 self._break(worker, BrokenError("timeout", f"it took more than {self._spec.timeout_s:g} s"))
 
@@ -235,9 +235,9 @@ class Batch:
                 self._take(worker, answer)
                 if worker not in self._workers:
                     return
+                worker.since = time.monotonic()  # not for part of an answer: a byte now and then would win for ever
         except BrokenError as broken:
             self._break(worker, broken)
-        worker.since = time.monotonic()
 
     def _take(self, worker: Worker, answer: Answer) -> None:
         """One answer: to the word that the worker is up, else to the first request without one."""

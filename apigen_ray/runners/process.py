@@ -21,7 +21,7 @@ from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.batch import STARTS
 from apigen_ray.runners.handle import LOAD, MAX_FRAME, START_S, StartError
 from apigen_ray.runners.programs import Answer, BrokenError, Program, forged, parse
-from apigen_ray.runners.sandbox.results import MAX_DETAIL
+from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.state import State
 
 KEPT = ("PATH", "HOME", "LANG")
@@ -144,8 +144,8 @@ class _Child:
                     body = bytes(inbox[4:end])
                     del inbox[:end]
                     answer = parse(body, compiles=False, first=first)
-                    if answer.code == "memory":  # the heap is in a poor state now
-                        raise BrokenError(answer.code, answer.detail)
+                    if answer.code in ("memory", CROWDED):  # the heap is in a poor state now
+                        raise BrokenError("memory", answer.detail)
                     return answer
             if not poll.poll(max(0, (until - time.monotonic()) * 1000)):
                 raise BrokenError("timeout", f"no answer within {seconds:g} s")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import stat
 import sys
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
@@ -83,12 +84,16 @@ def read_beside(root: str, name: str) -> tuple[str, str] | None:
 
 
 def _text(file: Path) -> str:
-    if file.stat().st_size > MAX_SOURCE:
-        raise SourceError(f"{file} is larger than {MAX_SOURCE >> 20} MiB")
+    status = file.stat()
+    shown = str(file).encode("utf-8", "replace").decode()  # names of files need not be UTF-8, details are
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(f"{shown} is no file")  # a pipe would be waited for
+    if status.st_size > MAX_SOURCE:
+        raise SourceError(f"{shown} is larger than {MAX_SOURCE >> 20} MiB")
     try:
         return importlib.util.decode_source(file.read_bytes())
     except (ValueError, SyntaxError, LookupError) as error:  # an encoding that does not exist, or is none of text
-        raise SourceError(f"{file} is no text: {error}") from error
+        raise SourceError(f"{shown} is no text: {error}") from error
 
 
 def _module_file(name: str) -> Path:

@@ -177,6 +177,21 @@ def forge(number: int) -> int:
             pass
     time.sleep(60)
 
+def drip(pause: float):
+    socket = 3
+    while True:
+        try:
+            os.write(socket, b"\\x00\\x0f\\x00\\x00")  # an answer of a megabyte begins
+            break
+        except OSError:
+            socket += 1
+    while True:
+        try:
+            os.write(socket, b"x")
+            time.sleep(pause)
+        except BaseException:
+            pass
+
 def fill(megabytes: int) -> int:
     sys.filled = bytearray(megabytes << 20)
     return megabytes
@@ -358,6 +373,16 @@ def test_timeout(hasty: PythonRunner, source: str, entry: str) -> None:
     assert bad.code == "timeout"
     assert bad.detail == "it took more than 0.5 s"  # whichever limit came first
     assert bad.seconds >= 0.5
+    assert (before.value, after.value) == ("2", "2")
+
+
+@pytest.mark.parametrize("pause", [0.1, 0.0001])
+def test_an_answer_that_comes_byte_by_byte_puts_nothing_off(hasty: PythonRunner, source: str, pause: float) -> None:
+    good = task(source, "add", {"a": 1})
+    started = time.monotonic()
+    before, bad, after = hasty.run([good, task(source, "drip", {"pause": pause}), good])
+    assert time.monotonic() - started < 10
+    assert bad.code == "timeout"
     assert (before.value, after.value) == ("2", "2")
 
 

@@ -1,6 +1,7 @@
 """Bad input to the sandbox: sources, names and arguments of every bad kind, each with its code among good calls."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,26 @@ def test_sources(
     assert (outcome.status, outcome.value) == (Status.REJECTED, None)
     assert outcome.code == (trusted_code if trust == "trusted" else code)
     assert outcome.detail
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to a device"])
+def test_a_source_that_is_no_file(runner: PythonRunner, folder: Path, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "odd.py"
+    make = {"pipe": os.mkfifo, "folder": os.mkdir, "link to a device": lambda path: os.symlink("/dev/zero", path)}
+    make[kind](file)
+    outcome = among_good(runner, folder, task(file, "f", "{}", "untrusted"), "untrusted")
+    assert (outcome.status, outcome.code) == (Status.ERROR, "runner_unavailable")
+    assert "is no file" in outcome.detail
+
+
+@pytest.mark.parametrize(("text", "code"), [(b"\xff", "refused"), (b"def f(:", "refused"), (GOOD.encode(), "")])
+def test_a_file_whose_name_is_no_utf8(
+    runner: PythonRunner, folder: Path, tmp_path: Path, text: bytes, code: str
+) -> None:
+    file = tmp_path / os.fsdecode(b"\xff") / "m.py"
+    file.parent.mkdir()
+    file.write_bytes(text)
+    assert among_good(runner, folder, task(file, "f", "{}", "untrusted"), "untrusted").code == code
 
 
 @trusts
