@@ -19,6 +19,9 @@ from apigen_ray.records import content_hash
 _FOREIGN = frozenset((*sys.stdlib_module_names, "typing_extensions", "annotated_types", "pydantic"))
 """Modules whose names mean what they always mean; they are not read, even where they lie beside a file."""
 
+MAX_SOURCE = 4 << 20
+"""Characters of a file that is read: a syntax tree takes a hundred times as much memory."""
+
 Definition = ast.ClassDef | ast.expr
 
 
@@ -273,10 +276,13 @@ def load_module(path: Path, siblings: "dict[Path, Module | None] | None" = None)
     """Reads and parses one file.
 
     Raises:
-        LibraryError: it cannot be read or is no Python.
+        LibraryError: it cannot be read, is too long, or is no Python.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(MAX_SOURCE + 1)
+        if len(text) > MAX_SOURCE:
+            raise LibraryError(f"{path}: longer than {MAX_SOURCE >> 20} Mi characters", "leave it out of the library")
         with warnings.catch_warnings():  # what a user's file does with backslashes is not ours to warn about
             warnings.simplefilter("ignore")
             tree = ast.parse(text, str(path))

@@ -301,6 +301,12 @@ def test_modules_that_are_not_there(name: str) -> None:
         PythonSource(module=name).parse(Path())
 
 
+def test_a_file_without_end_is_refused_and_not_parsed(tmp_path):
+    (tmp_path / "long.py").write_text("x = [\n" + "0,\n" * 1_500_000)  # would be no Python either
+    with pytest.raises(LibraryError, match=r"long\.py: longer than 4 Mi"):
+        PythonSource(path="long.py").parse(tmp_path)
+
+
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="absent"):
         PythonSource(path="absent.py").parse(tmp_path)
