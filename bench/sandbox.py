@@ -39,6 +39,7 @@ from apigen_ray.runners.handle import GRACE, Worker, Zygote
 from apigen_ray.runners.programs import Program
 from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.sandbox import language, worker
+from apigen_ray.runners.sandbox.program import Program as Inside
 from apigen_ray.runners.sandbox.walls import LAYERS
 
 FILE = Path(sandbox_functions.__file__)
@@ -132,16 +133,16 @@ def steps() -> dict[str, Callable[[int], float]]:
     plain = {name: Plain(name) for name in MIX}
     once = {name: Fixed(program.open("real")) for name, program in programs.items()}
 
-    def codecs(name: str) -> worker.Program:
-        return worker.Program(lambda typed: plain[name], None)
+    def codecs(name: str) -> Inside:
+        return Inside(lambda typed: plain[name], None)
 
-    def layer(name: str) -> worker.Program:
-        return worker.Program(lambda typed: once[name], None)
+    def layer(name: str) -> Inside:
+        return Inside(lambda typed: once[name], None)
 
-    def fresh(name: str) -> worker.Program:
-        return worker.Program(lambda typed: programs[name].open("real"), None)
+    def fresh(name: str) -> Inside:
+        return Inside(lambda typed: programs[name].open("real"), None)
 
-    def side(made: Callable[[str], worker.Program]) -> Callable[[int], float]:
+    def side(made: Callable[[str], Inside]) -> Callable[[int], float]:
         table = {name: made(name) for name in MIX}
         for name, arguments in MIX.items():
             table[name].trial()

@@ -30,9 +30,10 @@ if __name__ == "__main__":  # our own package need not be on the path
         _ours = os.path.dirname(_ours)
     sys.path.append(_ours)
 
+from apigen_ray.runners.sandbox.program import OK, Program, message
 from apigen_ray.runners.sandbox.results import MAX_DETAIL
 from apigen_ray.runners.sandbox.trusted import NoFunctionError, Opened
-from apigen_ray.runners.sandbox.worker import OK, Program, frame, message
+from apigen_ray.runners.sandbox.worker import frame
 from apigen_ray.runners.sandbox.zygote import die_with
 
 _RESOLVE = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}

@@ -21,6 +21,8 @@ from apigen_ray.runners.handle import MAX_FRAME, Worker
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, parse, proofs
 from apigen_ray.runners.sandbox import worker
 from apigen_ray.runners.sandbox.arguments import Misfit, converted, converter
+from apigen_ray.runners.sandbox.program import Program as Inside
+from apigen_ray.runners.sandbox.program import answer as answer_of
 from apigen_ray.runners.sandbox.results import MAX_DEPTH, MAX_INT_BITS, MAX_VALUE, TooLarge, result_text
 from apigen_ray.runners.sources import SourceText
 from apigen_ray.strict_json import JsonProblem, loads
@@ -353,7 +355,7 @@ def check_result(value: Any) -> None:
     except TooLarge:
         return
     except Misfit:
-        code, nothing, detail = worker.answer(value)
+        code, nothing, detail = answer_of(value)
         assert (code, nothing) == ("bad_output", None)
         parse(worker.frame(0, code, None, detail, 0.5)[4:], compiles=False, first=False)
         return
@@ -361,7 +363,7 @@ def check_result(value: Any) -> None:
     read = loads(text)
     assert _sound(read)
     assert result_text(read) == text  # plain data stands for itself
-    answer = parse(worker.frame(0, *worker.answer(value), 0.5)[4:], compiles=False, first=False)
+    answer = parse(worker.frame(0, *answer_of(value), 0.5)[4:], compiles=False, first=False)
     assert answer.value == text
 
 
@@ -388,15 +390,15 @@ def check_text(text: str) -> None:
             assert json.loads(value or "") == read
 
 
-def _program(name: str) -> worker.Program:
+def _program(name: str) -> Inside:
     if name not in _programs:
-        programs: dict[int, worker.Program] = {}
+        programs: dict[int, Inside] = {}
         worker.loaded(programs, "real", True, 0, code_of(name), None, None)
         _programs[name] = programs[0]
     return _programs[name]
 
 
-_programs: dict[str, worker.Program] = {}
+_programs: dict[str, Inside] = {}
 
 
 @QUICK
