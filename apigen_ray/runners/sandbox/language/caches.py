@@ -31,7 +31,7 @@ def prepare() -> None:
     if _clearing:
         return
     for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and not (each.__module__ or "").startswith("apigen_ray"):
+        if type(each) is functools._lru_cache_wrapper and not (each.__module__ or "").startswith("apigen_ray"):
             _clearing.append(each.cache_clear)
     library: Any = struct
     _clearing.append(library._clearcache)
