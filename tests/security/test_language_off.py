@@ -119,7 +119,9 @@ def test_workers_find_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
     finally:
         runner.close()
     assert json.loads(outcome.value or "null") == [{}, "None"]
-    assert given == b"PYTHONHASHSEED=0\0LD_BIND_NOW=1\0", "what was cleared can still be read in the memory of the process"
+    assert given == b"PYTHONHASHSEED=0\0LD_BIND_NOW=1\0", (
+        "what was cleared can still be read in the memory of the process"
+    )
 
 
 def test_workers_hold_nothing_open_but_their_socket(tmp_path: Path, folder: Path) -> None:

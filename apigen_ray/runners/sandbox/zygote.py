@@ -1,8 +1,9 @@
 """The process that workers are forked from: it has imported what they need and never runs or compiles foreign code.
 
 Started as a script (``python -s -P -S -B zygote.py CONTROL LIFE SETTINGS``) with an empty environment but for the seed
-of hashes, so that sets of strings have one order in every run, and the word that libraries are bound at once, not in each worker. It has one thread. What goes over the control socket
-are frames, a big-endian 4-byte length and a JSON text:
+of hashes, so that sets of strings have one order in every run, and the word that libraries are bound at once, not in
+each worker. It has one thread. What goes over the control socket are frames, a big-endian 4-byte length and a JSON
+text:
 
 - from the parent ``["fork", id, modules]``, with the worker's own socket as ancillary data; ``["kill", id]``;
 - to the parent ``["ready", {layer: words}]`` or ``["failed", words]``, once; ``["dead", id, status, words]`` for every
