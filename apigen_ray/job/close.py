@@ -1,8 +1,6 @@
-"""Closing a round: duplicates are found, parts become few files, and its best samples become later rounds' examples."""
+"""Closing a round: duplicates are found, and parts become few files."""
 
 import os
-import re
-from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.records import Verdict, content_hash, dumps, query_key
-from apigen_ray.rundir import RunDir, read_tables, write_text
+from apigen_ray.records import Verdict, content_hash, query_key
+from apigen_ray.rundir import RunDir, read_tables
 from apigen_ray.tables import set_columns
 
 ROWS_PER_FILE = 1_000_000
@@ -54,30 +52,6 @@ def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
     finally:
         final = [file for writer in writers.values() for file in writer.close()]
     run.close_round(round_, sorted(final))
-
-
-def write_seeds(run: RunDir, round_: int, per_api: int = 3) -> None:
-    """Keeps verified samples as examples for later rounds: at most ``per_api`` for each style and function.
-
-    Which ones is decided by their ids, so it does not depend on the order in which they were written.
-    """
-    best: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    files = [file for file in run.sample_files(round_) if file.parent.name == f"verdict={Verdict.VERIFIED}"]
-    for table in read_tables(files, ["sample_id", "style", "query", "answers", "tools"]):
-        for row in table.to_pylist():
-            line = '{"style":%s,"query":%s,"tools":%s,"answers":%s}' % (  # noqa: UP031  the two last are JSON already
-                dumps(row["style"]),
-                dumps(row["query"]),
-                row["tools"],
-                row["answers"],
-            )
-            name = re.match(r'\[\{"name":"([^"]*)"', row["answers"])
-            kept = best[row["style"], name.group(1) if name else ""]
-            kept.append((content_hash("seed order", row["sample_id"]), line))
-            kept.sort()
-            del kept[per_api:]
-    lines = [line for _, kept in sorted(best.items()) for _, line in kept]
-    write_text(run.seeds(round_), "".join(line + "\n" for line in lines))
 
 
 def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:

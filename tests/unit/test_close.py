@@ -1,6 +1,5 @@
-"""Closing a round: each sample once, each query verified once, and examples for the next round, whatever the order."""
+"""Closing a round: each sample once, each query verified once, whatever the order."""
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 from apigen_ray.config import SAMPLE
 from apigen_ray.job import close
-from apigen_ray.job.close import close_round, write_seeds
+from apigen_ray.job.close import close_round
 from apigen_ray.records import query_key
 from apigen_ray.rundir import RunDir, read_tables, write_once
 from apigen_ray.tables import table_of
@@ -152,9 +151,7 @@ def test_rows_without_a_query_are_no_duplicates(tmp_path: Path) -> None:
 def test_a_round_without_samples_closes(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     close_round(run, 0)
-    write_seeds(run, 0)
     assert run.closed_rounds() == [0]
-    assert run.seeds(0).read_text() == ""
 
 
 def test_files_are_of_a_limited_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,29 +187,3 @@ def test_files_are_of_a_limited_size(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_what_counts_as_the_same_query(one: str, other: str, same: bool) -> None:
     assert (query_key(one) == query_key(other)) is same
-
-
-# Seeds
-
-
-def test_seeds_are_a_few_verified_samples_of_each_style_and_function(tmp_path: Path) -> None:
-    rows = [row(f"f{number}", f"f {number}?") for number in range(9)]
-    rows += [row("g", "g?", answers='[{"name":"g","arguments":{"x":"ü"}}]')]
-    rows += [row("m", "m?", style="multiple"), row("none", "What?", style="irrelevance", answers="[]")]
-    rows += [row("bad", "bad?", verdict="fail_format")]
-    texts: list[str] = []
-    for order in (rows, rows[::-1]):
-        run = RunDir(tmp_path / str(len(texts)))
-        for number, each in enumerate(order):
-            write(run, [each], str(number))
-        close_round(run, 0)
-        write_seeds(run, 0, per_api=2)
-        texts.append(run.seeds(0).read_text("utf-8"))
-    assert texts[0] == texts[1]
-    seeds = [json.loads(line) for line in texts[0].splitlines()]
-    assert all(seed.keys() == {"style", "query", "tools", "answers"} for seed in seeds)
-    queries = [seed["query"] for seed in seeds]
-    assert len([query for query in queries if query.startswith("f")]) == 2
-    assert {"g?", "m?", "What?"} < set(queries)
-    assert len(queries) == 5
-    assert {"name": "g", "arguments": {"x": "ü"}} in [call for seed in seeds for call in seed["answers"]]
