@@ -4,12 +4,12 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from apigen_ray.engines import EngineSpec
+from apigen_ray.engines.priced import GeneratorSpec, JudgeSpec
 from apigen_ray.errors import ConfigError
 from apigen_ray.library import LibrarySpec
 from apigen_ray.library.python import PythonSource
@@ -42,67 +42,38 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Price(Section):
-    """What a server asks for a million tokens, in any currency.
-
-    Attributes:
-        prompt: tokens read.
-        completion: tokens written.
-    """
-
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
-
-
-class GeneratorSpec(Section):
-    """One generator: an engine and the name that its rows carry.
-
-    In YAML both stand side by side: ``{name: small, engine: vllm, model: embedded}``. Without a name it is called by
-    its model.
-
-    Attributes:
-        name: of its rows, unique in the run.
-        spec: its engine.
-        price_per_million: for the cost that ``--dry-run`` tells; None: unknown.
-        tokens_per_second: written by all its replicas together, for the hours that ``--dry-run`` tells; None: unknown.
-    """
-
-    neutral: ClassVar[tuple[str, ...]] = ("price_per_million", "tokens_per_second")
-
-    name: str
-    spec: EngineSpec
-    price_per_million: Price | None = None
-    tokens_per_second: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and "spec" not in value:
-            own = {key: value[key] for key in cls.neutral if key in value}
-            rest = {key: item for key, item in value.items() if key != "name" and key not in own}
-            name = value.get("name") or str(rest.get("model") or rest.get("engine", "")).rstrip("/").split("/")[-1]
-            return {"name": name, "spec": rest, **own}
-        return value
-
-    @model_serializer(mode="plain")
-    def _join(self) -> Json:
-        price = self.price_per_million
-        own = {"price_per_million": price and price.model_dump(), "tokens_per_second": self.tokens_per_second}
-        told = {key: value for key, value in own.items() if value is not None}
-        return {"name": self.name, **self.spec.model_dump(mode="json"), **told}
-
-
 class OutputSpec(Section):
     """Where runs go.
 
     Attributes:
         dir: the folder that holds runs.
-        max_error_share: a run that could not judge a larger share of its rows has failed (exit code 2,
-            resumable).
+        max_error_share: a run that cannot judge a larger share of its rows has failed (exit code 2, resumable): of the
+            latest thousand while it goes on, of all at its end.
     """
 
     dir: Path = Path("runs")
     max_error_share: float = Field(default=0.1, ge=0, le=1)
+
+
+class LimitsSpec(Section):
+    """What ends a run before its end. Nothing here changes a result: it may differ from one attempt to the next.
+
+    A run that a limit stops ends with exit code 3 once what is in flight is written, which comes on top of the limit.
+
+    Attributes:
+        max_cost: of all attempts together, in the currency of ``price_per_million``; None: no limit.
+        max_tokens: read and written by generators and judge, of all attempts together; None: no limit.
+        max_hours: of one attempt, from its start; None: no limit.
+        stall_minutes: without one reply or verdict after which a run is taken to hang, and fails. A model that takes
+            longer to load needs more.
+        grace_s: seconds that a run which is to stop has for what is in flight.
+    """
+
+    max_cost: float | None = Field(default=None, gt=0)
+    max_tokens: int | None = Field(default=None, gt=0)
+    max_hours: float | None = Field(default=None, gt=0)
+    stall_minutes: float = Field(default=15, gt=0)
+    grace_s: float = Field(default=60, ge=0)
 
 
 class RunConfig(Section):
@@ -121,6 +92,7 @@ class RunConfig(Section):
         execution: how calls are executed.
         stages: which verifiers are asked for; the others say ``skipped: not_requested``.
         output: where the run directory goes.
+        limits: what ends the run before its end.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")
@@ -130,11 +102,12 @@ class RunConfig(Section):
     library: LibrarySpec
     sampling: SamplingSpec = SamplingSpec()
     generators: tuple[GeneratorSpec, ...] = Field(min_length=1)
-    judge: EngineSpec | None = None
+    judge: JudgeSpec | None = None
     semantic: SemanticSpec = SemanticSpec()
     execution: ExecutionSpec = ExecutionSpec()
     stages: tuple[str, ...] = STAGES
     output: OutputSpec = OutputSpec()
+    limits: LimitsSpec = LimitsSpec()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -142,6 +115,7 @@ class RunConfig(Section):
         if len(set(names)) < len(names):
             raise ValueError(f"generators: two are called {max(names, key=names.count)!r}; give each a name of its own")
         check_stages(self.stages)
+        check_prices(self.limits, self.generators, self.judge)
         needs = [check for check in self.semantic.checks if check in ("judge", "roundtrip")]
         if "semantic" in self.stages and needs and self.judge is None:
             raise ValueError(
@@ -164,14 +138,32 @@ class RunConfig(Section):
 
     def identity(self) -> Json:
         """The config without keys that cannot change what a row becomes: they may differ when a run is resumed."""
-        form = self.model_dump(mode="json", exclude={"name", "size", "rounds", "output"})
+        form = self.model_dump(mode="json", exclude={"name", "size", "rounds", "output", "limits"})
         form["generators"] = [
             _without(g.model_dump(mode="json"), (*g.neutral, *g.spec.neutral)) for g in self.generators
         ]
         if self.judge is not None:
-            form["judge"] = _without(form["judge"], self.judge.neutral)
+            form["judge"] = _without(form["judge"], (*self.judge.neutral, *self.judge.spec.neutral))
         form["execution"] = _without(form["execution"], self.execution.neutral)
         return form
+
+
+def check_prices(limits: LimitsSpec, generators: Iterable[GeneratorSpec], judge: JudgeSpec | None) -> None:
+    """Refuses a limit on the cost where what costs is not known.
+
+    Raises:
+        ValueError: names the engine and the mend.
+    """
+    if limits.max_cost is None:
+        return
+    asked = [(f"generators: {each.name}", each.price_per_million) for each in generators]
+    asked += [("judge", judge.price_per_million)] if judge is not None else []
+    for name, price in asked:
+        if price is None:
+            raise ValueError(
+                f"limits.max_cost needs prices, and {name} has no price_per_million: give it one, for example "
+                "{prompt: 0.5, completion: 1.5}, zeros for an engine of your own"
+            )
 
 
 def check_clock(library: LibrarySpec, execution: ExecutionSpec) -> None:

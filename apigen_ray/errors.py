@@ -7,7 +7,8 @@
     │   └── RecordError         records given to ``verify``, seeds, templates or lexicons
     ├── RunExistsError          exit 1: a finished run of that name is there; --resume or --clean
     ├── EnvironmentFault        exit 1 before a run, 2 within one: a missing engine, package, endpoint or disk
-    └── RunFailedError          exit 2: the run had begun and could not end; resumable
+    ├── RunFailedError          exit 2: the run had begun and could not end; resumable
+    └── RunStoppedError         exit 3: a limit that the user had set was reached; resumable
 
 Each message names the file, the field and the mend.
 """
@@ -60,3 +61,9 @@ class RunFailedError(ApigenError):
     """The run had begun and could not end; what it wrote stays and can be resumed."""
 
     exit_code = 2
+
+
+class RunStoppedError(ApigenError):
+    """A limit that the user had set was reached; what the run wrote stays and can be resumed."""
+
+    exit_code = 3

@@ -68,7 +68,7 @@ def examine(config: RunConfig | None = None) -> list[Check]:
         checks += _clients(config)
         checks += [_engine(f"generator {generator.name}", generator.spec) for generator in config.generators]
         if config.judge is not None:
-            checks.append(_engine("judge", config.judge))
+            checks.append(_engine("judge", config.judge.spec))
     return checks
 
 

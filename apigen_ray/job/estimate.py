@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apigen_ray.asks.base import DraftAsk
-from apigen_ray.config import GeneratorSpec, RunConfig
+from apigen_ray.config import RunConfig
+from apigen_ray.engines.priced import GeneratorSpec
 from apigen_ray.job.prepare import prepare
 from apigen_ray.job.sizing import Pool, size
 from apigen_ray.records import Json, Mode, dumps
@@ -80,7 +81,7 @@ def estimate(config: RunConfig) -> Estimate:
         prompt_tokens = round(prompts * sum(cost[0] for cost in costs) / count)
         reply_tokens = round(prompts * sum(cost[1] for cost in costs) / count)
         price, speed = generator.price_per_million, generator.tokens_per_second
-        cost = (prompt_tokens * price.prompt + reply_tokens * price.completion) / 1e6 if price else None
+        cost = price.of(prompt_tokens, reply_tokens) if price else None
         pool = Pool(generator.name, work=reply_tokens, rate=speed) if speed else None
         told = Line(
             name=generator.name,

@@ -84,7 +84,7 @@ class Prepared:
             execution=self.config.execution,
             semantic=self.config.semantic,
         )
-        judge = build(self.config.judge) if self.config.judge is not None else None
+        judge = build(self.config.judge.spec) if self.config.judge is not None else None
         return Judging(setting=setting, stages=self.config.stages, judge=judge)
 
     def asks(self) -> dict[str, DraftAsk]:

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from apigen_ray import __version__
 from apigen_ray.config import STAGES, Section, check_clock, check_stages
-from apigen_ray.engines import EngineSpec, build
+from apigen_ray.engines import build
+from apigen_ray.engines.priced import JudgeSpec
 from apigen_ray.errors import ConfigError, RunExistsError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
@@ -54,7 +55,7 @@ class VerifySpec(Section):
     library: LibrarySpec | None = None
     execution: ExecutionSpec = ExecutionSpec()
     semantic: SemanticSpec = SemanticSpec()
-    judge: EngineSpec | None = None
+    judge: JudgeSpec | None = None
     stages: tuple[str, ...] = ()
     max_error_share: float = Field(default=0.1, ge=0, le=1)
 
@@ -139,7 +140,7 @@ def verify_records(
     if library.apis:
         options = replace(options, api_ids={api.name: api.api_id for api in library.apis})
     setting = Setting(apis=library.by_id, execution=spec.execution, semantic=spec.semantic)
-    judging = Judging(setting, spec.stages, build(spec.judge) if spec.judge is not None else None)
+    judging = Judging(setting, spec.stages, build(spec.judge.spec) if spec.judge is not None else None)
     engines = judging.engines()
     look_at(engines)
     confined = confinement(spec.execution, library.apis) if "execution" in spec.stages else {}

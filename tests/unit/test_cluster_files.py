@@ -156,7 +156,7 @@ def test_the_job_is_the_paper_s_run(rayjob: Json) -> None:
     assert words[4::2] == ["--set"] * 4
     assert not set(";&|$`") & set(spec["entrypoint"])  # KubeRay puts it into a shell command
     config = load_config(ROOT / "jobs" / "xlam-60k.yaml", words[5::2])
-    urls = [getattr(each, "base_url", None) for each in (*(g.spec for g in config.generators), config.judge)]
+    urls = [getattr(each, "base_url", None) for each in (*(g.spec for g in config.generators), config.judge.spec)]
     assert [url and "localhost" in url for url in urls] == [None, None, False, False, False]
     assert yaml.safe_load(spec["runtimeEnvYAML"]) == {"working_dir": FOLDER}
 

@@ -45,6 +45,17 @@ def refused(value: Json) -> str:
         ({"judge": {"engine": "scripted", "fault": {}}}, "judge.fault: unknown key; did you mean 'faults'?"),
         ({"execution": {"timeout": 1}}, "execution.timeout: unknown key; did you mean 'timeout_s'?"),
         ({"output": {"directory": "x"}}, "output.directory: unknown key; did you mean 'dir'?"),
+        (
+            {"judge": VLLM | {"price_per_mil": {}}},
+            "judge.price_per_mil: unknown key; did you mean 'price_per_million'?",
+        ),
+        ({"limits": {"max_costs": 1}}, "limits.max_costs: unknown key; did you mean 'max_cost'?"),
+        ({"limits": {"max_tokens": 0}}, "limits.max_tokens: "),
+        ({"limits": {"max_cost": 5}}, "limits.max_cost needs prices, and generators: small has no price_per_million"),
+        (
+            {"limits": {"max_cost": 5}, "generators": [VLLM | {"price_per_million": {"prompt": 0, "completion": 0}}]},
+            "limits.max_cost needs prices, and judge has no price_per_million",
+        ),
         ({"semantic": {"check": ["judge"]}}, "semantic.check: unknown key; did you mean 'checks'?"),
         ({"zzzz": 1}, "zzzz: unknown key"),
         ({"size": 0}, "size: "),
@@ -216,11 +227,23 @@ OPENAI: Json = {"engine": "openai", "model": "m", "base_url": "http://one.exampl
         {"generators": [OPENAI | {"base_url": "http://two.example/v1", "concurrency": 2}]},
         {"generators": [OPENAI | {"price_per_million": {"prompt": 1, "completion": 2}, "tokens_per_second": 9}]},
         {"judge": OPENAI | {"max_retries": 1}},
+        {"judge": OPENAI | {"price_per_million": {"prompt": 1, "completion": 2}}},
+        {"limits": {"max_tokens": 9, "max_hours": 1, "stall_minutes": 1, "grace_s": 0}},
     ],
 )
 def test_what_cannot_change_a_row_is_not_in_the_fingerprint(changes: Json) -> None:
     one = changed(generators=[OPENAI], judge=OPENAI)
     assert parse_config(one | changes).fingerprint(library="d") == parse_config(one).fingerprint(library="d")
+
+
+def test_a_limit_on_the_cost_takes_prices_of_all_that_is_asked() -> None:
+    priced = VLLM | {"price_per_million": {"prompt": 1, "completion": 2}}
+    config = parse_config(changed(generators=[priced], judge=priced, limits={"max_cost": 5}))
+    assert config.generators[0].price_per_million == config.judge.price_per_million
+    assert config.judge.price_per_million.of(3_000_000, 500_000) == 4
+    assert config.judge.model_dump(mode="json") == config.judge.spec.model_dump(mode="json") | {
+        "price_per_million": {"prompt": 1, "completion": 2}
+    }
 
 
 @pytest.mark.parametrize(
