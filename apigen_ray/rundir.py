@@ -1,19 +1,44 @@
-"""A run is a directory: its paths, its manifest, and files that are there whole or not at all."""
+"""A run is a directory: its paths, its manifest, and which files of it are live."""
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from apigen_ray.errors import RecordError
-from apigen_ray.records import Json, content_hash
+from apigen_ray.errors import RecordError, RunFailedError
+from apigen_ray.records import Json, Verdict
+from apigen_ray.storage import (
+    AnyPath,
+    as_path,
+    delete,
+    list_files,
+    name_of,
+    new_file,
+    open_parquet,
+    parquet_files,
+    read_tables,
+    remove,
+    write_once,
+    write_text,
+)
+
+__all__ = [
+    "AnyPath",
+    "RunDir",
+    "as_path",
+    "delete",
+    "list_files",
+    "name_of",
+    "new_file",
+    "open_parquet",
+    "parquet_files",
+    "read_tables",
+    "remove",
+    "write_once",
+    "write_text",
+]
 
 
 @dataclass(frozen=True)
@@ -27,36 +52,48 @@ class RunDir:
                       result.json     outcome and headline counts, written last
                       seeds/          the verified samples that later rounds draw examples from
                       drafts/round=N/                     every reply that was paid for
+                      judged/round=N/                     judges' replies of an open round
                       samples/round=N/verdict=<verdict>/  every sample, with a status for each stage
                       report.md
+
+    ``manifest.json`` is the one switch: its ``closed`` lists the live files of every round that has ended; its ``base``
+    those of a round that had ended and is open again, whose further live files are the parts that lie there. What else
+    lies there is not seen, so that whatever is killed when, a sample of a closed round is there once.
+
+    Attributes:
+        path: the folder, on a disk or in a store.
     """
 
-    path: Path
+    path: AnyPath
 
     @property
-    def manifest_path(self) -> Path:
+    def manifest_path(self) -> AnyPath:
         """``manifest.json``."""
         return self.path / "manifest.json"
 
     @property
-    def result_path(self) -> Path:
+    def result_path(self) -> AnyPath:
         """``result.json``; there once the run has ended, whatever the outcome."""
         return self.path / "result.json"
 
     @property
-    def config_path(self) -> Path:
+    def config_path(self) -> AnyPath:
         """``config.yaml``."""
         return self.path / "config.yaml"
 
-    def drafts(self, round_: int) -> Path:
+    def drafts(self, round_: int) -> AnyPath:
         """The folder of a round's drafts."""
         return self.path / "drafts" / f"round={round_}"
 
-    def samples(self, round_: int) -> Path:
+    def samples(self, round_: int) -> AnyPath:
         """The folder of a round's samples, partitioned by verdict."""
         return self.path / "samples" / f"round={round_}"
 
-    def seeds(self, round_: int) -> Path:
+    def judged(self, round_: int) -> AnyPath:
+        """The folder of what the judges replied in a round that is open."""
+        return self.path / "judged" / f"round={round_}"
+
+    def seeds(self, round_: int) -> AnyPath:
         """The examples that a closed round gives to later ones."""
         return self.path / "seeds" / f"round={round_}.jsonl"
 
@@ -80,114 +117,158 @@ class RunDir:
         except FileNotFoundError:
             return {}
 
-    def update_manifest(self, **values: Any) -> Json:
-        """Sets keys of the manifest, in one rename."""
+    def update_manifest(self, **values: object) -> Json:
+        """Sets keys of the manifest, in one step."""
         manifest = self.manifest() | values
         write_text(self.manifest_path, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
         return manifest
 
-    def close_round(self, round_: int, files: list[Path]) -> None:
-        """Makes these the live files of a round, then deletes the parts that they were made from."""
-        closed = dict(self.manifest().get("closed", {}))
-        closed[str(round_)] = [str(file.relative_to(self.path)) for file in files]
-        self.update_manifest(closed=closed)
-        for file in self.samples(round_).rglob("*.parquet"):
-            if file not in files:
-                file.unlink()
+    def close_round(self, round_: int, files: Sequence[AnyPath], rows: int | None = None) -> None:
+        """Makes these the live files of a round, then deletes everything that they were made from.
+
+        Args:
+            round_: number of the round.
+            files: its samples, each once.
+            rows: how many different samples the round has; what the files hold is counted against it.
+
+        Raises:
+            RunFailedError: a file cannot be read back, or the rows are not as many; the round is open as before.
+        """
+        found = sum(_rows_of(file) for file in files)
+        if rows is not None and found != rows:
+            raise RunFailedError(
+                f"{self.samples(round_)}: closing wrote {found:,} rows of {rows:,} samples",
+                "nothing is lost: go on with --resume, which closes the round again; please report this",
+            )
+        closed, base = self._switch()
+        closed[str(round_)] = [str(file).removeprefix(f"{self.path}/") for file in files]
+        base.pop(str(round_), None)
+        self.update_manifest(closed=closed, base=base)
+        listed = set(files)
+        delete(file for file in list_files(self.samples(round_)) if file not in listed)
+        if not any(file.parent.name == _ERROR for file in files):  # else a resumed run judges some of it again
+            delete(list_files(self.judged(round_)))
 
     def open_round(self, round_: int) -> None:
-        """Prepares a round for (more) work: what is final becomes parts again, and ``error`` rows go, to be retried.
+        """Prepares a round for (more) work: ``error`` rows go, to be retried, and so does what killed writers left.
 
-        Safe to kill anywhere: as long as the manifest lists the closed files, the parts beside them are not seen.
+        Safe to kill anywhere: what the manifest does not list is deleted while it is not seen, then the closed files
+        become the base of the open round in one write.
         """
-        closed = dict(self.manifest().get("closed", {}))
-        if str(round_) in closed:
-            for file in parquet_files(self.samples(round_)):
-                file.unlink()  # left by a closing that was killed: what they hold is in the closed files
-            for name in closed.pop(str(round_)):
-                file = self.path / name
-                os.link(file, file.with_name(f"part-{content_hash(name)}.parquet"))
-            self.update_manifest(closed=closed)
-        for file in self.samples(round_).rglob("*.parquet"):
-            if not file.name.startswith("part-") or file.parent.name == "verdict=error":
-                file.unlink()
+        key, folder = str(round_), self.samples(round_)
+        closed, base = self._switch()
+        if key in closed:
+            listed = {self.path / name for name in closed[key]}
+            delete(file for file in list_files(folder) if file not in listed)  # as of a writer later than the closing
+            base[key] = [name for name in closed.pop(key) if f"/{_ERROR}/" not in name]
+            self.update_manifest(closed=closed, base=base)
+        live = {self.path / name for name in base.get(key, ())}
+        parts = {file for file in parquet_files(folder) if file.parent.name != _ERROR}
+        delete(file for file in list_files(folder) if file not in live and file not in parts)
+        for other in (self.drafts(round_), self.judged(round_)):
+            delete(file for file in list_files(other) if file.name.startswith("."))
 
     def closed_rounds(self) -> list[int]:
         """Rounds whose files are final."""
-        return sorted(int(key) for key in self.manifest().get("closed", {}))
+        return sorted(map(int, self._switch()[0]))
 
     def rounds(self) -> list[int]:
         """Rounds that have samples, in order."""
-        return sorted(int(path.name.partition("=")[2]) for path in (self.path / "samples").glob("round=*"))
+        folder = self.path / "samples"
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        return sorted(int(name.partition("=")[2]) for name in names if name.startswith("round="))
 
-    def sample_files(self, round_: int | None = None) -> list[Path]:
-        """The live sample files: those the manifest lists for a closed round, those that lie there for an open one."""
-        closed = self.manifest().get("closed", {})
-        out: list[Path] = []
-        for number in self.rounds() if round_ is None else [round_]:
-            listed = closed.get(str(number))
-            if listed is None:
-                out += parquet_files(self.samples(number))  # closed-* files that no manifest lists do not count
+    def sample_files(self, round_: int | None = None) -> list[AnyPath]:
+        """The live sample files: those the manifest lists for a closed round, base and parts of an open one.
+
+        One of them may be gone when it is opened, because a closing made it part of another: `read` sees to that.
+        """
+        while True:
+            closed, base = before = self._switch()
+            out: list[AnyPath] = []
+            for number in self.rounds() if round_ is None else [round_]:
+                key = str(number)
+                listed = [self.path / name for name in closed.get(key, base.get(key, ()))]
+                parts = parquet_files(self.samples(number)) if key not in closed else []
+                out += [*listed, *(file for file in parts if file not in listed)]
+            if self._switch() == before:  # else a round was closed or opened while its parts were listed
+                return out
+
+    def read(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        rounds: Collection[int] | None = None,
+        verdicts: Collection[str] | None = None,
+        only: pa.Array | None = None,
+    ) -> Iterator[pa.Table]:
+        """Live samples, row group by row group, also while rounds are closed and opened.
+
+        Where a file was merged into another before it could be read the round is listed anew, and what was given of it
+        already is left out: each sample of a closed round comes once. In an open one a batch that was written twice
+        may come twice. Holds the ids of the round that it is reading, some 30 bytes a sample.
+
+        Args:
+            columns: of `apigen_ray.config.SAMPLE`; None: all.
+            rounds: only of these.
+            verdicts: only with these.
+            only: only samples with these ids; of other row groups the ids alone are read.
+
+        Raises:
+            RecordError: a live file is lost or unreadable.
+        """
+        for number in self.rounds() if rounds is None else sorted(rounds):
+            yield from self._read(number, columns, verdicts, only)
+
+    def _read(
+        self, round_: int, columns: Sequence[str] | None, verdicts: Collection[str] | None, only: pa.Array | None
+    ) -> Iterator[pa.Table]:
+        wanted = columns if columns is None or "sample_id" in columns else [*columns, "sample_id"]
+        given: list[pa.ChunkedArray] = []
+        seen = np.empty(0, "S24")
+        while True:
+            files = self.sample_files(round_)
+            for file in files:
+                if verdicts is not None and file.parent.name.removeprefix("verdict=") not in verdicts:
+                    continue
+                try:
+                    for table in read_tables([file], wanted, only):
+                        if len(seen):
+                            table = table.filter(pa.array(~np.isin(_ids(table["sample_id"]), seen)))
+                        given.append(table["sample_id"])
+                        yield table if columns is None else table.select(columns)
+                except FileNotFoundError as error:
+                    if file in self.sample_files(round_):
+                        raise RecordError(f"{file}: is lost", "restore it, or run again with --clean") from error
+                    seen = np.unique(np.concatenate([_ids(part) for part in given])) if given else seen
+                    break
+                except (OSError, pa.ArrowException) as error:
+                    raise RecordError(
+                        f"{file}: cannot be read ({error})", "restore the file, or run again with --clean"
+                    ) from error
             else:
-                out += [self.path / name for name in listed]
-        return out
+                return
+
+    def _switch(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Of the manifest: the files of closed rounds, and the base of those open again."""
+        manifest = self.manifest()
+        return dict(manifest.get("closed", {})), dict(manifest.get("base", {}))
 
 
-def parquet_files(folder: Path) -> list[Path]:
-    """The parts below a folder, sorted; temporary files, and closed ones of an unfinished closing, are not seen."""
-    return sorted(folder.rglob("part-*.parquet"))
+_ERROR = f"verdict={Verdict.ERROR}"
 
 
-def read_tables(files: list[Path], columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """The files' row groups one after another, each read with its own schema: memory stays flat."""
-    for file in files:
-        with pq.ParquetFile(file) as parquet:
-            for group in range(parquet.num_row_groups):
-                yield parquet.read_row_group(group, columns=columns)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file beside and renames it over: a reader sees the old text or the new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
-
-
-def write_once(table: pa.Table, folder: Path, name: str) -> bool:
-    """Puts ``<folder>/<name>.parquet`` there if it is absent: temporary file, fsync, link.
-
-    Returns:
-        Whether this call wrote it; False where an earlier writer had, whose file stays as it is.
-    """
-    target = folder / f"{name}.parquet"
-    if target.exists():
-        return False
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".parquet")
+def _rows_of(file: AnyPath) -> int:
     try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        try:
-            os.link(temporary, target)  # put-if-absent: of two writers one wins and neither overwrites
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        Path(temporary).unlink()
+        with open_parquet(file) as parquet:
+            rows: int = parquet.metadata.num_rows
+            return rows
+    except (OSError, pa.ArrowException) as error:
+        raise RunFailedError(
+            f"{file}: cannot be read back ({error})",
+            "nothing is lost: see to the disk and go on with --resume, which closes the round again",
+        ) from error
 
 
-def name_of(ids: pa.ChunkedArray) -> str:
-    """The file name of a batch, from its ids in any order: the same batch written twice is one file."""
-    return "part-" + content_hash(*sorted(ids.to_pylist()))
-
-
-def remove(path: Path) -> None:
-    """Deletes a run directory."""
-    shutil.rmtree(path)
+def _ids(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(column.to_pylist(), "S24")

@@ -1,7 +1,6 @@
 """The report of a run, counted from its files: filter table, funnel, styles, tokens, and what was really done."""
 
 from collections import Counter
-from pathlib import Path
 
 import pyarrow.compute as pc
 
@@ -9,7 +8,7 @@ from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
-from apigen_ray.rundir import RunDir, read_tables, write_text
+from apigen_ray.rundir import AnyPath, RunDir, write_text
 
 TOP_CODES = 3
 """Codes that the funnel names for each stage."""
@@ -20,7 +19,7 @@ _MODES = {
 }
 
 
-def report_form(run: Path) -> Json:
+def report_form(run: AnyPath) -> Json:
     """What `apigen report --json` prints: the summary's form and the manifest's facts.
 
     Raises:
@@ -45,7 +44,7 @@ def filter_rows(summary: Summary) -> list[list[str]]:
     return rows
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: AnyPath) -> AnyPath:
     """Writes ``report.md`` into the run directory, over an older one.
 
     Raises:
@@ -93,7 +92,7 @@ def _form(run: RunDir, summary: Summary) -> Json:
 def _execution_modes(run: RunDir) -> dict[str, int]:
     """Rows that the execution stage spoke on, by the mode that stands in each."""
     modes: Counter[str] = Counter()
-    for table in read_tables(run.sample_files(), ["execution_mode"]):
+    for table in run.read(["execution_mode"]):
         for count in pc.value_counts(table["execution_mode"].drop_null()).to_pylist():
             modes[count["values"]] += count["counts"]
     return dict(sorted(modes.items()))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import yaml
 
 from apigen_ray import __version__
@@ -21,7 +20,7 @@ from apigen_ray.export.files import Files
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.splits import Splits
 from apigen_ray.records import Json, Verdict
-from apigen_ray.rundir import RunDir
+from apigen_ray.rundir import AnyPath, RunDir
 
 MARK = "export.json"
 """Beside every export: what it was made from, and its counts. A folder without it is never deleted."""
@@ -30,7 +29,7 @@ BATCH_ROWS = 2_000
 
 
 def export_run(
-    run: Path,
+    run: AnyPath,
     to: str,
     out: Path,
     *,
@@ -163,27 +162,14 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
 
 def _batches(run: RunDir, verdicts: Sequence[str], columns: Sequence[str]) -> Iterator[pa.Table]:
     """Rows of closed rounds in the order of their files, some thousand at a time."""
-    for file in _files(run, verdicts, run.closed_rounds()):
-        yield from _tables(file, columns)
-
-
-def _tables(file: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    try:
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(BATCH_ROWS, columns=list(columns)):
-                yield pa.Table.from_batches([batch]).select(columns)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{file}: cannot be read ({error})", "restore the file, or run again with --clean") from error
+    for table in run.read(columns, rounds=run.closed_rounds(), verdicts=verdicts):
+        for start in range(0, table.num_rows, BATCH_ROWS):
+            yield table.slice(start, BATCH_ROWS)
 
 
 def _open_rows(run: RunDir, verdicts: Sequence[str]) -> int:
-    rounds = [number for number in run.rounds() if number not in run.closed_rounds()]
-    return sum(table.num_rows for file in _files(run, verdicts, rounds) for table in _tables(file, ["verdict"]))
-
-
-def _files(run: RunDir, verdicts: Sequence[str], rounds: Sequence[int]) -> list[Path]:
-    folders = {f"verdict={verdict}" for verdict in verdicts}
-    return [file for number in rounds for file in run.sample_files(number) if file.parent.name in folders]
+    rounds = set(run.rounds()) - set(run.closed_rounds())
+    return sum(table.num_rows for table in run.read(["verdict"], rounds=rounds, verdicts=verdicts))
 
 
 def _card(form: Json, export: Export, files: Files) -> str:

@@ -2,20 +2,17 @@
 
 import heapq
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from apigen_ray.config import STAGES, VERDICTS, nearest
 from apigen_ray.errors import InputError
 from apigen_ray.records import INTERNAL_ERROR, NOT_REQUESTED, Json
-from apigen_ray.rundir import RunDir
+from apigen_ray.rundir import AnyPath, RunDir
 from apigen_ray.verifiers import VERIFIERS
 
 CODES = (*dict.fromkeys(code for kind in VERIFIERS for code in kind.codes), INTERNAL_ERROR, NOT_REQUESTED)
@@ -30,17 +27,7 @@ JSON_COLUMNS = (
 _ORDER = ("round", "index", "generator", "pair", "source_id", "sample_id")
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a row stands in the order of the plan, and where in the files."""
-
-    order: tuple[Any, ...]
-    file: Path
-    group: int
-    row: int
-
-
-def open_run(path: Path) -> RunDir:
+def open_run(path: AnyPath) -> RunDir:
     """The run in a folder.
 
     Raises:
@@ -53,7 +40,7 @@ def open_run(path: Path) -> RunDir:
     return run
 
 
-def find_samples(run: Path, verdict: str | None = None, code: str | None = None, limit: int = 3) -> list[Json]:
+def find_samples(run: AnyPath, verdict: str | None = None, code: str | None = None, limit: int = 3) -> list[Json]:
     """The first samples of a run, finished or not, in the order in which they were planned.
 
     Streams: of all rows but a few only the columns that are searched are read, and no more than ``limit`` are held.
@@ -73,12 +60,17 @@ def find_samples(run: Path, verdict: str | None = None, code: str | None = None,
     directory = open_run(run)
     _check("--verdict", verdict, VERDICTS)
     _check("--code", code, CODES)
-    first: dict[tuple[Any, ...], _Place] = {}  # in an open round a batch that Ray ran twice may lie in two files
-    for place in _places(directory.sample_files(), verdict, code):
-        first[place.order] = place
-        if len(first) > 1000 + 2 * limit:
-            first = {order: first[order] for order in heapq.nsmallest(limit, first)}
-    return [_read(first[order]) for order in heapq.nsmallest(limit, first)]
+    verdicts = None if verdict is None else [verdict]
+    first: list[tuple[Any, ...]] = []
+    for table in directory.read([*_ORDER, *(f"{stage}_code" for stage in STAGES)], verdicts=verdicts):
+        keys = table.select(_ORDER).filter(_fits(table, code)).to_pydict().values()
+        found = (tuple(map(_nulls_first, values)) for values in zip(*keys, strict=True))
+        first = heapq.nsmallest(limit, {*first, *found})  # a set: in an open round a sample may lie in two files
+    rows: dict[str, Json] = {}
+    wanted = pa.array([order[-1][1] for order in first], pa.string())
+    for table in directory.read(verdicts=verdicts, only=wanted) if first else ():
+        rows |= {row["sample_id"]: _decode(row) for row in table.to_pylist()}
+    return [rows[name] for name in wanted.to_pylist() if name in rows]
 
 
 def _check(option: str, word: str | None, known: Sequence[str]) -> None:
@@ -86,40 +78,20 @@ def _check(option: str, word: str | None, known: Sequence[str]) -> None:
         raise InputError(f"{option}: there is no {word!r}{nearest(word, known)}", f"give one of: {', '.join(known)}")
 
 
-def _places(files: Sequence[Path], verdict: str | None, code: str | None) -> Iterator[_Place]:
-    columns = [*_ORDER, "verdict", *(f"{stage}_code" for stage in STAGES)]
-    for file in files:
-        if verdict is not None and file.parent.name != f"verdict={verdict}":
-            continue
-        with pq.ParquetFile(file) as parquet:
-            for group in range(parquet.num_row_groups):
-                table = parquet.read_row_group(group, columns=columns)
-                rows = _fitting(table, code)
-                keys = table.select(_ORDER).take(rows).to_pydict().values()
-                for row, *values in zip(rows.to_pylist(), *keys, strict=True):
-                    yield _Place(tuple(_first(value) for value in values), file, group, row)
-
-
-def _fitting(table: pa.Table, code: str | None) -> pa.Array:
-    """Positions of the rows that a stage gave this code."""
+def _fits(table: pa.Table, code: str | None) -> pa.Array:
+    """Which rows a stage gave this code."""
     if code is None:
-        return pa.array(range(table.num_rows), pa.int64())
-    fits = [pc.fill_null(pc.equal(table[f"{stage}_code"], code), False) for stage in STAGES]
-    return pc.indices_nonzero(reduce(pc.or_, fits))
+        return pa.repeat(True, table.num_rows)
+    return reduce(pc.or_, (pc.fill_null(pc.equal(table[f"{stage}_code"], code), False) for stage in STAGES))
 
 
-def _first(value: Any) -> tuple[bool, Any]:
+def _nulls_first(value: Any) -> tuple[bool, Any]:
     """A key under which nulls come first: records that were only verified have no round or index."""
     return (value is not None, value if value is not None else 0)
 
 
-def _read(place: _Place) -> Json:
-    with pq.ParquetFile(place.file) as parquet:
-        row: Json = parquet.read_row_group(place.group).slice(place.row, 1).to_pylist()[0]
-    for name in JSON_COLUMNS:
-        if row[name] is not None:
-            row[name] = _decoded(row[name])
-    return row
+def _decode(row: Json) -> Json:
+    return row | {name: _decoded(row[name]) for name in JSON_COLUMNS if row[name] is not None}
 
 
 def _decoded(text: str) -> Any:

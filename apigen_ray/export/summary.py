@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.records import Json, Status, Verdict
-from apigen_ray.rundir import RunDir, read_tables
+from apigen_ray.rundir import RunDir
 
 SECURITY_CODES = ("forbidden", "quarantined")
 """Codes of `apigen_ray.runners.base.CODES` that a security event leaves."""
@@ -88,7 +88,7 @@ def summarise(run: RunDir) -> Summary:
     summary = Summary()
     status_columns = [f"{stage}_{part}" for stage in STAGES for part in ("status", "code")]
     columns = ["generator", "style", "verdict", "pair", "reply", *status_columns]
-    for table in read_tables(run.sample_files(), columns):
+    for table in run.read(columns):
         summary.samples += table.num_rows
         for generator, verdict, rows in _counts(table, ["generator", "verdict"]):
             summary.verdicts.setdefault(generator or "", Counter())[verdict] += rows

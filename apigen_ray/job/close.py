@@ -1,8 +1,8 @@
 """Closing a round: duplicates are found, and parts become few files."""
 
 import os
+from contextlib import ExitStack
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from apigen_ray.config import SAMPLE
 from apigen_ray.records import Verdict, content_hash, query_key
-from apigen_ray.rundir import RunDir, read_tables
+from apigen_ray.rundir import AnyPath, RunDir, new_file, read_tables
 from apigen_ray.tables import set_columns
 
 ROWS_PER_FILE = 1_000_000
@@ -51,10 +51,10 @@ def close_round(run: RunDir, round_: int, unique: bool = True) -> None:
                 writer.write(table.filter(pc.equal(table["verdict"], verdict)))
     finally:
         final = [file for writer in writers.values() for file in writer.close()]
-    run.close_round(round_, sorted(final))
+    run.close_round(round_, sorted(final), int(new.sum()))
 
 
-def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
+def _duplicates(run: RunDir, round_: int, files: list[AnyPath]) -> np.ndarray:
     """sample_ids of this round whose query an earlier planned sample has, in this round or one before."""
     keys, orders, ids = [], [], []
     earlier = [file for number in run.closed_rounds() if number < round_ for file in run.sample_files(number)]
@@ -72,36 +72,32 @@ def _duplicates(run: RunDir, round_: int, files: list[Path]) -> np.ndarray:
 
 
 class _Writer:
-    """Files of one partition, of at most `ROWS_PER_FILE` rows, each renamed into place when it is whole."""
+    """Files of one partition, of at most `ROWS_PER_FILE` rows, each in place when it is whole."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
-        self._files: list[Path] = []
+        self._files: list[AnyPath] = []
         self._rows = 0
         self._open: pq.ParquetWriter | None = None
+        self._stack = ExitStack()
         self._token = content_hash(str(folder), os.getpid(), os.urandom(8).hex())[:12]
 
     def write(self, table: pa.Table) -> None:
         if self._open is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
             self._path = self._folder / f"closed-{self._token}-{len(self._files):04d}.parquet"
-            self._open = pq.ParquetWriter(self._folder / f".{self._path.name}", SAMPLE, compression="zstd")
+            file = self._stack.enter_context(new_file(self._path))
+            self._open = self._stack.enter_context(pq.ParquetWriter(file, SAMPLE, compression="zstd"))
         self._open.write_table(table)
         self._rows += table.num_rows
         if self._rows >= ROWS_PER_FILE:
             self._finish()
 
-    def close(self) -> list[Path]:
+    def close(self) -> list[AnyPath]:
         if self._open is not None:
             self._finish()
         return self._files
 
     def _finish(self) -> None:
-        assert self._open is not None  # noqa: S101  for the type checker: both callers have looked
-        self._open.close()
-        temporary = self._folder / f".{self._path.name}"
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
+        self._stack.close()
         self._files.append(self._path)
         self._open, self._rows = None, 0

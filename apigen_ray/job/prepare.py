@@ -1,7 +1,6 @@
 """From a config to everything that a round needs; what can be refused is refused here, before anything is paid for."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from apigen_ray.asks.base import DraftAsk
 from apigen_ray.asks.call_first import CallFirst
@@ -11,6 +10,7 @@ from apigen_ray.engines import build
 from apigen_ray.graph.round import Drafting, Judging
 from apigen_ray.library import BUILTIN, Library, load_library
 from apigen_ray.records import Example, Mode
+from apigen_ray.rundir import AnyPath
 from apigen_ray.sampling import (
     OUR_SEEDS,
     OUR_TEMPLATES,
@@ -131,6 +131,6 @@ def prepare(config: RunConfig) -> Prepared:
     return prepared
 
 
-def read_seeds(path: Path, prepared: Prepared) -> tuple[Example, ...]:
+def read_seeds(path: AnyPath, prepared: Prepared) -> tuple[Example, ...]:
     """The examples that a closed round left."""
     return tuple(load_seeds(path, prepared.library.apis)) if path.exists() else ()

@@ -10,6 +10,7 @@ import jsonschema_rs
 
 from apigen_ray.errors import RecordError
 from apigen_ray.records import Api, Call, Example, Json, Style, content_hash, dumps
+from apigen_ray.storage import AnyPath
 
 OUR_SEEDS = Path(__file__).parents[1] / "library" / "seeds.jsonl"
 """The file of our own seed pairs."""
@@ -63,7 +64,7 @@ class SeedPool:
         return [seed_id for _, seed_id, _ in chosen], "[" + ",".join(text for _, _, text in chosen) + "]"
 
 
-def load_seeds(path: Path, library: Sequence[Api]) -> tuple[Example, ...]:
+def load_seeds(path: AnyPath, library: Sequence[Api]) -> tuple[Example, ...]:
     """The seed pairs of a JSONL file, each checked against the tools that it offers.
 
     Args:
@@ -84,7 +85,7 @@ def seeds_digest(seeds: Sequence[Example]) -> str:
     return content_hash("seeds", *parts)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+def _lines(path: AnyPath) -> Iterator[tuple[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,0 +1,221 @@
+"""Files on a disk or in an object store, through one pathlib-like way: each is there whole or not at all."""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from upath import UPath
+
+from apigen_ray.errors import EnvironmentFault, InputError
+from apigen_ray.records import content_hash
+
+AnyPath: TypeAlias = Path | UPath
+"""A plain `Path` on this machine's disks, or a `UPath` in an object store; `as_path` makes either from its text."""
+
+STORES = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gs"), "hf": ("huggingface_hub", "hub")}
+"""What a URL may begin with: the package that reads it, and the extra that brings that package."""
+
+READ_BYTES = 16 << 20
+"""Read from a store at a time: a part is smaller, a closed file is read through in some dozen requests."""
+
+_TRIES = 5
+
+
+def as_path(text: str | AnyPath) -> AnyPath:
+    """The path that a text means: ``s3://``, ``gs://`` and ``hf://`` a store, anything else this machine's disk.
+
+    Listings of a store are never taken from a cache: another process writes there.
+
+    Raises:
+        InputError: the text names another kind of store.
+        EnvironmentFault: the package that speaks to the store is missing.
+    """
+    if not isinstance(text, str):
+        return text
+    kind, separator, _ = text.partition("://")
+    if not separator:
+        return Path(text)
+    if kind not in STORES:
+        known = ", ".join(f"{name}://" for name in STORES)
+        raise InputError(f"{text}: there is no way to read {kind}://", f"give a local path, or one of {known}")
+    package, extra = STORES[kind]
+    if importlib.util.find_spec(package) is None:
+        raise EnvironmentFault(f"{text}: {kind}:// needs the package {package}", f"pip install 'apigen-ray[{extra}]'")
+    return UPath(text, use_listings_cache=False)
+
+
+def list_files(folder: AnyPath) -> list[AnyPath]:
+    """Every file below a folder, sorted, temporary ones too; none where there is no folder."""
+    if isinstance(folder, Path):
+        return sorted(Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    start = len(folder.path) + 1
+    return [folder / name[start:] for name in sorted(folder.fs.find(folder.path))]
+
+
+def parquet_files(folder: AnyPath) -> list[AnyPath]:
+    """The parts below a folder, sorted; temporary files, and closed ones of an unfinished closing, are not seen."""
+    return [file for file in list_files(folder) if file.name.startswith("part-") and file.suffix == ".parquet"]
+
+
+@contextmanager
+def open_parquet(file: AnyPath) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, open for reading.
+
+    Raises:
+        FileNotFoundError: it is not there; in a store also later, while it is read.
+    """
+    if isinstance(file, Path):
+        with pq.ParquetFile(file) as parquet:
+            yield parquet
+        return
+    with file.open("rb", block_size=READ_BYTES, cache_type="readahead") as stream, pq.ParquetFile(stream) as parquet:
+        yield parquet
+
+
+def read_tables(
+    files: Iterable[AnyPath], columns: Sequence[str] | None = None, only: pa.Array | None = None
+) -> Iterator[pa.Table]:
+    """The files' row groups one after another, each read with its own schema: memory stays flat.
+
+    Args:
+        files: of samples, or of anything else where ``only`` is None.
+        columns: None: all.
+        only: only rows with these sample ids; of row groups without them the ids alone are read.
+    """
+    chosen = None if columns is None else list(columns)
+    for file in files:
+        with open_parquet(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                if only is None:
+                    yield parquet.read_row_group(group, columns=chosen)
+                    continue
+                fits = pc.is_in(parquet.read_row_group(group, columns=["sample_id"])["sample_id"], only)
+                if pc.any(fits).as_py():
+                    yield parquet.read_row_group(group, columns=chosen).filter(fits)
+
+
+def write_text(path: AnyPath, text: str) -> None:
+    """Replaces a file in one step (a rename, a PUT): a reader sees the old text or the new, never half."""
+    if not isinstance(path, Path):
+        path.fs.pipe_file(path.path, text.encode())
+        return
+    with _beside(path) as temporary:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+def write_once(table: pa.Table, folder: AnyPath, name: str) -> bool:
+    """Puts ``<folder>/<name>.parquet`` there if it is absent.
+
+    On a disk: temporary file, fsync, link. In a store: a conditional PUT (S3 ``If-None-Match``, GCS
+    ``ifGenerationMatch=0``), so that there, too, of two writers one wins and neither overwrites.
+
+    Returns:
+        Whether this call wrote it; False where an earlier writer had, whose file stays as it is.
+    """
+    target = folder / f"{name}.parquet"
+    if target.exists():
+        return False
+    with _beside(target) as temporary:
+        with temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        return _put_if_absent(temporary, target)
+
+
+@contextmanager
+def new_file(path: AnyPath) -> Iterator[BinaryIO]:
+    """A file that is written piece by piece and is in place, whole, once the block has ended.
+
+    Where the block raises nothing stays. What goes to a store lies on this machine's disk until it is whole.
+
+    Raises:
+        FileExistsError: another writer was first.
+    """
+    with _beside(path) as temporary:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not _put_if_absent(temporary, path):
+            raise FileExistsError(f"{path} is there already")
+
+
+def name_of(ids: pa.ChunkedArray) -> str:
+    """The file name of a batch, from its ids in any order: the same batch written twice is one file."""
+    return "part-" + content_hash(*sorted(ids.to_pylist()))
+
+
+def delete(files: Iterable[AnyPath]) -> None:
+    """Deletes files; one that is gone already is no error."""
+    stored: list[UPath] = []
+    for file in files:
+        if isinstance(file, Path):
+            file.unlink(missing_ok=True)
+        else:
+            stored.append(file)
+    if stored:
+        stored[0].fs.rm([file.path for file in stored])
+
+
+def remove(path: AnyPath) -> None:
+    """Deletes a folder with everything in it."""
+    if isinstance(path, Path):
+        shutil.rmtree(path)
+    else:
+        path.fs.rm(path.path, recursive=True)
+
+
+@contextmanager
+def _beside(target: AnyPath) -> Iterator[Path]:
+    """A temporary file of a hidden name, gone at the end: beside the target, or on this disk for one in a store."""
+    folder = target.parent if isinstance(target, Path) else None
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        temporary.chmod(0o644)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)  # where it was renamed, or a resumed run has cleared it away
+
+
+def _put_if_absent(temporary: Path, target: AnyPath) -> bool:
+    if isinstance(target, Path):
+        try:
+            os.link(temporary, target)  # of two writers one wins and neither overwrites
+        except FileExistsError:
+            return False
+        return True
+    for attempt in range(_TRIES):
+        try:
+            target.fs.put_file(str(temporary), target.path, mode="create")
+        except FileExistsError:
+            return False
+        except (PermissionError, FileNotFoundError):  # denied, no such bucket
+            raise
+        except OSError:
+            # A store may say "conflict" while another writer's PUT is under way, or leave out which condition failed.
+            if target.exists():
+                return False
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(0.2 * 2**attempt)
+        else:
+            return True
+    raise AssertionError("unreachable")
