@@ -1,222 +1,218 @@
-"""A whole run with hostile functions among ordinary ones: exactly their rows are rejected, and all others are right."""
+"""A run whose library has one hostile function for 49 ordinary ones: its drafts are rejected, and all others right."""
 
+import datetime
+import decimal
+import inspect
 import json
-import os
-import random
+import re
+import runpy
+import string
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from apigen_ray.job.ingest import IngestOptions
-from apigen_ray.job.verify import VerifySpec, verify_records
-from apigen_ray.rundir import RunDir
+from apigen_ray.config import RunConfig
+from apigen_ray.job.loop import run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 
-ORDINARY = """
+HEAD = """
 import datetime, math, re
 from collections import Counter
 from decimal import Decimal
 
-CATEGORY = "Mixed"
 _seen = []
+_step = 1
+"""
+ORDINARY = """
+def add_{0}(n: int, m: int = 1) -> int:
+    return n + m * _step
 
-def add(n: int, m: int = 1) -> int:
-    return n + m
-
-def is_prime(n: int) -> bool:
+def is_prime_{0}(n: int) -> bool:
     return n > 1 and all(n % divisor for divisor in range(2, math.isqrt(n) + 1))
 
-def digits(n: int) -> dict[str, int]:
+def digits_{0}(n: int) -> dict[str, int]:
     return dict(sorted(Counter(str(n)).items()))
 
-def later(n: int, day: datetime.date) -> datetime.date:
+def later_{0}(n: int, day: datetime.date) -> datetime.date:
     return day + datetime.timedelta(days=n)
 
-def price(n: int, tax: Decimal) -> Decimal:
+def price_{0}(n: int, tax: Decimal) -> Decimal:
     return (n * (1 + tax)).quantize(Decimal("0.01"))
 
-def slug(n: int, text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", f"{text} {n}".lower()).strip("-")
+def slug_{0}(n: int, text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower() + str(n)).strip("-")
 
-def remember(n: int) -> int:
+def remember_{0}(n: int) -> int:
     _seen.append(n)
     return len(_seen)
 """
-HOSTILE = """
+COPIES = "abcdefg"
+"""So many of the seven above stand around each hostile function."""
+UNTRUSTED = {
+    "timeout": """
 def spin(n: int) -> int:
     while True:
         n += 1
-
+---
 def spin_in_c(n: int) -> int:
     return 10 ** 10 ** 8 % n
-
+""",
+    "memory": """
 def hoard(n: int) -> int:
     data = [n] * 1000
     while True:
         data += data
-
+---
 def ask_for_all(n: int) -> int:
-    return len(bytearray(1 << 40))
-
+    return len(bytearray(n << 40))
+""",
+    "exec_error": """
 def leave(n: int) -> int:
     raise SystemExit(n)
-
-def interrupt(n: int) -> int:
-    raise KeyboardInterrupt
-
+---
 def dive(n: int) -> int:
     return dive(n + 1)
-
-def crash(n: int) -> str:
+---
+def spoil(n: int) -> int:
+    global _step, re
+    _seen.extend([1, 2])
+    _step, re = 2, None
+    raise ValueError(n)
+""",
+    "killed": """
+def crash(n: int) -> int:
     items = iter([n])
     for _ in range(200_000):
         items = map(int, items)
-    return str(next(items))
-
+    return next(items)
+""",
+    "output_too_large": """
 def flood(n: int) -> str:
-    return "x" * 10 ** 6
-
-def bottomless(n: int) -> list[object]:
+    return "x" * 10**6
+""",
+    "bad_output": """
+def bottomless(n: int) -> list[int]:
     out = [n]
     out.append(out)
     return out
+""",
+    "argument_error": """
+def for_two(function):
+    return lambda n, m: function(n)
 
-def spoil(n: int) -> int:
-    global add
-    _seen.extend([1, 2, 3])
-    add = remember = spoil
-    raise ValueError(n)
+@for_two
+def mislead(n: int) -> int:
+    return n
+""",
+    "unknown_function": """
+def vanish(n: int) -> int:
+    return n
 
+del vanish
+""",
+    "refused": """
 def break_out(n: int) -> str:
     return str(().__class__.__base__.__subclasses__())
-"""
-BEYOND = """
-import ctypes, os
-
-def leave_at_once(n: int) -> int:
-    os._exit(n % 100)
-
-def fault(n: int) -> str:
-    return str(ctypes.string_at(n))
-"""
-FORBIDDEN = """
-import os, socket
-
-def fork_bomb(n: int) -> int:
-    return os.fork()
-
-def kill_itself(n: int) -> int:
-    os.kill(os.getpid(), 9)
-    return n
-
-def call_home(n: int) -> int:
-    socket.socket().connect(("127.0.0.1", n))
-    return n
-"""
-TRUSTED = {"beyond": BEYOND, "forbidden": FORBIDDEN}
-REJECTED: dict[str, tuple[int, set[str]]] = {
-    # how often, in a hundred hostile rows, and the codes that such a row may have
-    "spin": (6, {"timeout"}),
-    "spin_in_c": (3, {"timeout"}),
-    "hoard": (6, {"memory"}),
-    "ask_for_all": (9, {"memory"}),
-    "leave": (9, {"exec_error"}),
-    "interrupt": (9, {"exec_error"}),
-    "dive": (6, {"exec_error"}),
-    "crash": (6, {"killed"}),
-    "flood": (7, {"output_too_large"}),
-    "bottomless": (6, {"bad_output"}),
-    "spoil": (7, {"exec_error"}),
-    "break_out": (6, {"refused"}),
-    "leave_at_once": (5, {"killed"}),
-    "fault": (4, {"killed"}),
-    "kill_itself": (4, {"forbidden", "quarantined"}),
-    "fork_bomb": (4, {"forbidden", "quarantined"}),
-    "call_home": (3, {"forbidden", "quarantined"}),
+""",
 }
+"""Sources behind the language layer, by the code that calls of their functions with ``(n: int)`` must have."""
+TRUSTED = {
+    "exit_at_once": "killed",
+    "fault": "killed",
+    "write_everywhere": "killed",
+    "swallow_the_limit": "timeout",
+    "timer_for_the_next": "exec_error",
+    "kill_itself": "forbidden",
+    "fork": "forbidden",
+}
+"""Attacks of tests/security that nothing but the kernel is in front of, with the code that their calls must have."""
+EVENTS = frozenset(name for name, code in TRUSTED.items() if code == "forbidden")
+"""Security events: once they have happened their file is quarantined, with what else is in it."""
 
 
-def expected(name: str, n: int, functions: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """The arguments of an ordinary call, and what it returns in plain Python, as JSON."""
-    given = {"later": {"day": "2024-02-27"}, "price": {"tax": "0.19"}, "slug": {"text": "Calls: ten, or so!"}}
-    arguments = {"n": n, **given.get(name, {})}
-    typed = dict(arguments)
-    if name == "later":
-        typed["day"] = functions["datetime"].date.fromisoformat(typed["day"])
-    if name == "price":
-        typed["tax"] = functions["Decimal"](typed["tax"])
-    functions["_seen"].clear()
-    value = functions[name](**typed)
-    return arguments, value if isinstance(value, int | str | dict) else str(value)
+def hostile_functions() -> Iterator[tuple[str, str, str, str]]:
+    """Name, code, trust and text of each."""
+    for code, texts in UNTRUSTED.items():
+        for text in texts.split("---"):
+            yield re.findall(r"def (\w+)\(n: int\)", text)[0], code, "untrusted", text
+    attacks = runpy.run_path(str(Path(__file__).parents[1] / "security" / "hostile_functions.py"))
+    for name, code in TRUSTED.items():
+        yield name, code, "trusted", inspect.getsource(attacks[name]).replace("(at)", "(at: int)")
 
 
-def planted(path: Path, rows: int, hostile: int) -> dict[str, tuple[str, Any]]:
-    """Writes records; for each by its id the function's name and the value of its call, None where it is hostile."""
-    functions: dict[str, Any] = {}
-    exec(ORDINARY, functions)  # noqa: S102 - the ordinary ones, which are ours
-    names = [name for name, value in functions.items() if hasattr(value, "__code__")]
-    rng = random.Random(rows)
-    bad = [name for name, (share, _) in REJECTED.items() for _ in range(share * hostile // 100 or 1)]
-    bad += rng.choices([name for name in REJECTED if "spin" not in name], k=max(0, hostile - len(bad)))
-    kinds = [*bad, *[""] * (rows - len(bad))]
-    rng.shuffle(kinds)
-    truth: dict[str, tuple[str, Any]] = {}
-    with path.open("w") as file:
-        for number, kind in enumerate(kinds):
-            name = kind or rng.choice(names)
-            arguments, value = ({"n": number + 2}, None) if kind else expected(name, number + 2, functions)
-            properties = {key: {"type": "integer" if key == "n" else "string"} for key in arguments}
-            schema = {"type": "object", "properties": properties, "required": list(arguments)}
-            record = {
-                "id": f"r{number}",
-                "query": f"Do number {number}.",
-                "tools": [{"name": name, "description": f"It does {name}.", "parameters": schema}],
-                "answers": [{"name": name, "arguments": arguments}],
-            }
-            file.write(json.dumps(record) + "\n")
-            truth[f"r{number}"] = (kind, value)
-    assert sum(bool(kind) for kind, _ in truth.values()) >= hostile
-    return truth
+CODES = {name: code for name, code, _, _ in hostile_functions()}
 
 
-def rows_of(run: RunDir) -> dict[str, dict[str, Any]]:
-    columns = ["source_id", "verdict", "execution_status", "execution_code", "execution_detail", "results"]
-    rows = [row for file in run.sample_files() for row in pq.ParquetFile(file).read(columns).to_pylist()]
-    by_id = {row["source_id"]: row for row in rows}
-    assert len(by_id) == len(rows)
-    return by_id
+def write_library(folder: Path) -> None:
+    """A file for each hostile function, with ordinary ones before and after it; none where that is quarantined."""
+    for trust in ("untrusted", "trusted"):
+        (folder / trust).mkdir()
+    for letter, (name, code, trust, text) in zip(string.ascii_lowercase, hostile_functions(), strict=False):
+        some = [ORDINARY.format(letter + copy) for copy in COPIES]
+        with_it = 0 if code == "forbidden" else 2 if trust == "trusted" else len(some)
+        (folder / trust / f"{name}.py").write_text(
+            HEAD + "".join([*some[: with_it // 2], text, *some[with_it // 2 : with_it]])
+        )
+        if trust == "trusted":
+            (folder / "untrusted" / f"{name}.py").write_text(HEAD + "".join(some[with_it:]))
 
 
-@pytest.mark.parametrize(
-    ("rows", "hostile"), [(1000, 20), pytest.param(10_000, 200, marks=pytest.mark.long)], ids=["short", "long"]
-)
-def test_exactly_the_hostile_rows_are_rejected_and_the_rest_is_right(tmp_path: Path, rows: int, hostile: int) -> None:
-    (tmp_path / "mixed.py").write_text(ORDINARY + HOSTILE)  # one owner: they share processes
-    for name, text in TRUSTED.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    truth = planted(tmp_path / "records.jsonl", rows, hostile)
-    judge = tmp_path / "judge.json"
-    sources: list[dict[str, str]] = [{"kind": "python", "path": str(tmp_path / "mixed.py")}]
-    sources += [{"kind": "python", "path": str(tmp_path / f"{name}.py"), "trust": "trusted"} for name in TRUSTED]
-    execution = {"timeout_s": 1, "memory_mb": 256}
-    judge.write_text(json.dumps({"library": sources, "execution": execution, "stages": ["format", "execution"]}))
-    before = sorted(os.listdir(tmp_path))
-    result = verify_records(tmp_path / "records.jsonl", tmp_path / "out", IngestOptions(), VerifySpec.load(judge))
-    found = rows_of(result.run)
-    assert sorted(os.listdir(tmp_path)) == sorted([*before, "out"])
-    assert found.keys() == truth.keys()
-    wrong = []
-    for id_, (kind, value) in truth.items():
-        row = found[id_]
-        if kind:
-            fine = row["verdict"] == "fail_execution" and row["execution_code"] in REJECTED[kind][1]
+def plain(name: str, arguments: dict[str, Any]) -> Any:
+    """What an ordinary function returns in plain Python, as JSON has it."""
+    table: dict[str, Any] = {}
+    exec(HEAD + ORDINARY.format("plain"), table)  # noqa: S102 - the ordinary ones, which are ours
+    kinds = {"day": datetime.date.fromisoformat, "tax": lambda value: decimal.Decimal(str(value))}
+    typed = {key: kinds[key](value) if key in kinds else value for key, value in arguments.items()}
+    value = table[name.rpartition("_")[0] + "_plain"](**typed)
+    return value if isinstance(value, int | str | dict) else str(value)
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.long)], ids=["short", "ten thousand"])
+def test_exactly_the_hostile_drafts_are_rejected_and_the_rest_is_right(tmp_path: Path, times: int) -> None:
+    write_library(tmp_path)
+    size = 50 * len(CODES) * times  # the plan visits all functions equally often
+    config = RunConfig.model_validate(
+        {
+            "name": "hostile",
+            "size": size,
+            "library": [
+                {"kind": "python", "path": str(tmp_path / trust), "trust": trust} for trust in ("untrusted", "trusted")
+            ],
+            "sampling": {"styles": {"simple": 9, "parallel": 1}, "pairs": 1},
+            "generators": [{"engine": "scripted"}],
+            "semantic": {"checks": ["originality", "wording"]},
+            "execution": {"timeout_s": 1, "memory_mb": 256},
+            "output": {"dir": str(tmp_path / "runs")},
+        }
+    )
+    result = run(config)
+    columns = ["style", "verdict", "execution_code", "execution_detail", "answers", "results"]
+    rows = [row for file in result.run.sample_files() for row in pq.ParquetFile(file).read(columns).to_pylist()]
+
+    assert len(rows) == size
+    wrong, came, events = [], Counter[str](), Counter[str]()
+    for row in rows:
+        calls = json.loads(row["answers"])
+        name, code = calls[0]["name"], row["execution_code"]
+        came[name] += 1
+        assert len(calls) > 1 if row["style"] == "parallel" else len(calls) == 1
+        if name in CODES:
+            wanted = {CODES[name], "quarantined"} if name in EVENTS else {CODES[name]}
+            events.update([name] if code == "forbidden" else ())
+            fine = row["verdict"] == "fail_execution" and code in wanted
         else:
-            (given,) = json.loads(row["results"]) if row["results"] else [{}]
-            fine = row["verdict"] == "verified" and row["execution_code"] == ""
-            fine = fine and json.loads(given["value"]) == value
+            values = [json.loads(one["value"]) for one in json.loads(row["results"] or "[]") if one["value"]]
+            fine = row["verdict"] == "verified" and values == [plain(name, call["arguments"]) for call in calls]
         if not fine:
-            wrong.append((id_, kind, value, row))
+            wrong.append(row)
     assert wrong == []
+    assert set(came.values()) == {times}
+    assert len(came) == 50 * len(CODES)
+    assert events.keys() == EVENTS
+    assert min(events.values()) >= 1  # before there is a quarantine
+    assert sum(line["rows"] for line in result.run.result()["stages"]["execution"] if line["code"]) == size // 50
