@@ -289,6 +289,7 @@ SAMPLE_HEAD = pa.schema(
         pa.field("source_id", pa.string()),  # verify: the id that the record came with
         *DRAFT,
         pa.field("pair", pa.int32()),  # which of the reply's pairs
+        pa.field("of", pa.int32()),  # how many pairs the reply was split into
         pa.field("record", pa.string()),  # the candidate's text: {"query", "answers"} if the model kept to the form
         pa.field("query", pa.string()),
         pa.field("answers", pa.string()),  # JSON list of calls

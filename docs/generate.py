@@ -34,6 +34,7 @@ MEANING = {
     "reply": "what the generator gave back; its fields are below",
     "planted": "scripted engine only: JSON of the fault planted and the verdict and code that must come out",
     "pair": "which pair of the reply, from 0",
+    "of": "how many samples the reply was split into",
     "record": "the text that is judged, as the model wrote it",
     "query": "the request, where it could be read",
     "answers": "JSON list of calls, `name` and `arguments`, where they could be read",

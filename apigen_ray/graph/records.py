@@ -1,4 +1,4 @@
-"""Records that exist already, as the samples of a graph."""
+"""Rows that exist already, as the beginning of a graph."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -8,8 +8,7 @@ import pyarrow as pa
 import ray
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.graph.round import ARROW
-from apigen_ray.graph.shared import Shared
+from apigen_ray.graph.shared import ARROW, Shared
 from apigen_ray.tables import conform
 
 if TYPE_CHECKING:
@@ -18,26 +17,26 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-def input_graph(splits: Sequence[S], read: Callable[[S], Iterable[pa.Table]]) -> "Dataset":
+def input_graph(splits: Sequence[S], read: Callable[[S], Iterable[pa.Table]], schema: pa.Schema = SAMPLE) -> "Dataset":
     """The rows of an input, one task for each of its parts.
 
     Args:
         splits: parts of the input that can be read alone; at least one.
-        read: gives the samples of a part, in tables that fit into memory easily.
+        read: gives the rows of a part, in tables that fit into memory easily.
+        schema: of the rows; for `apigen_ray.graph.round.verify_graph` samples on which no stage has spoken.
 
     Returns:
-        A dataset of `config.SAMPLE` rows on which no stage has spoken, as `apigen_ray.graph.round.verify_graph` takes
-        them.
+        A dataset of these rows.
     """
     work = Shared((tuple(splits), read))
     places = ray.data.range(len(splits), override_num_blocks=len(splits))
-    return places.map_batches(partial(_samples, work=work), **ARROW)
+    return places.map_batches(partial(_rows, work=work, schema=schema), **ARROW)
 
 
-def _samples(
-    places: pa.Table, work: Shared[tuple[tuple[S, ...], Callable[[S], Iterable[pa.Table]]]]
+def _rows(
+    places: pa.Table, work: Shared[tuple[tuple[S, ...], Callable[[S], Iterable[pa.Table]]]], schema: pa.Schema
 ) -> Iterator[pa.Table]:
     splits, read = work.get()
     for place in places["id"].to_pylist():
         for table in read(splits[place]):
-            yield conform(table, SAMPLE)
+            yield conform(table, schema)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import ray
 
@@ -13,11 +14,14 @@ from apigen_ray.asks.base import Ask, DraftAsk, Row
 from apigen_ray.config import SAMPLE
 from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
-from apigen_ray.graph.shared import KEPT, Shared
+from apigen_ray.graph.ids import Ids
+from apigen_ray.graph.judged import Judged, fill, judged_before, persist
+from apigen_ray.graph.records import input_graph
+from apigen_ray.graph.resume import Left, left_over, unfinished
+from apigen_ray.graph.shared import ARROW, KEPT, Shared
 from apigen_ray.records import DRAFT, Request
-from apigen_ray.rundir import RunDir, parquet_files
+from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import Planner
-from apigen_ray.tables import conform
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 from apigen_ray.verifiers.stages import reached
 
@@ -79,24 +83,23 @@ def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, 
     Returns:
         A dataset of `stages.TALLY` rows, to be consumed: consuming it does the work.
     """
-    done = stages.committed_drafts(run, round_, drafting.size)
-    total = drafting.size * len(drafting.generators)
+    planner = Shared(drafting.planner)
+    left = left_over(run, round_, planner, list(drafting.generators), drafting.size)
     pieces = []
-    if len(done) < total:
-        pieces.append(_drafted(run, round_, drafting, judging, done, blocks))
-    committed = parquet_files(run.drafts(round_))
-    if committed:
-        drafts = ray.data.read_parquet([str(file) for file in committed], partitioning=None)
-        pieces.append(drafts.map_batches(partial(_committed, size=drafting.size), **ARROW))
+    if left.prompts:
+        pieces.append(_drafted(run, round_, drafting, judging, planner, left, blocks))
+    if left.drafts:
+        pieces.append(input_graph(left.drafts, partial(unfinished, size=drafting.size, finished=left.finished), DRAFT))
+    if not pieces:
+        return ray.data.from_arrow(stages.TALLY.empty_table())
     rows = pieces[0] if len(pieces) == 1 else pieces[0].union(*pieces[1:])
     asks = Shared(dict(drafting.asks))
-    finished = Shared(stages.committed_samples(run, round_))
-    samples = rows.map_batches(partial(_split, asks=asks, done=finished), **ARROW)
+    samples = rows.map_batches(partial(_split, asks=asks, done=left.partial), **ARROW)
     return verify_graph(run, round_, samples, judging)
 
 
 def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging) -> "Dataset":
-    """Samples through every stage into ``samples/``.
+    """Samples through every stage into ``samples/``; what a judge says is in ``judged/`` before it is used.
 
     Args:
         run: the run directory.
@@ -115,8 +118,14 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging)
             samples = _verified(samples, waiting, setting, judging.stages)
             waiting = []
             for ask in needs:
+                folder = run.judged(round_) / f"ask={ask.name}"
+                before = judged_before(folder)
+                if before is not None:
+                    samples = samples.map_batches(partial(_fill, name=ask.name, judged=before), **ARROW)
                 where = partial(_to_judge, number=number, ask=ask)
                 samples = judging.judge.attach(samples, ask, where, SAMPLE)
+                keep = partial(_persist, name=ask.name, folder=str(folder), judged=before)
+                samples = samples.map_batches(keep, **ARROW)
         waiting.append(number)
     samples = _verified(samples, waiting, setting, judging.stages)
     return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **ARROW)
@@ -128,18 +137,21 @@ def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-ARROW: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
-
-
 def _drafted(
-    run: RunDir, round_: int, drafting: Drafting, judging: Judging, done: stages.Ids, blocks: int | None
+    run: RunDir,
+    round_: int,
+    drafting: Drafting,
+    judging: Judging,
+    planner: Shared[Planner],
+    left: Left,
+    blocks: int | None,
 ) -> "Dataset":
-    total = drafting.size * len(drafting.generators)
     names = list(drafting.generators)
-    planner, setting, committed = Shared(drafting.planner), Shared(judging.setting), Shared(done)
-    rows = ray.data.range(total, override_num_blocks=blocks or _blocks(total)).map_batches(
-        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, done=committed), **ARROW
+    rows = ray.data.range(left.prompts, override_num_blocks=blocks or _blocks(left.prompts)).map_batches(
+        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, positions=left.positions),
+        **ARROW,
     )
+    setting = Shared(judging.setting)
     rows = rows.map_batches(partial(_execute_planned, setting=setting, wanted=judging.stages), **ARROW)
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
@@ -168,20 +180,24 @@ class _ByMode:
 
 
 def _plan(
-    ids: pa.Table, planner: Shared[Planner], round_: int, generators: Sequence[str], size: int, done: Shared[stages.Ids]
+    ids: pa.Table,
+    planner: Shared[Planner],
+    round_: int,
+    generators: Sequence[str],
+    size: int,
+    positions: Shared[np.ndarray] | None,
 ) -> pa.Table:
-    return stages.plan(ids, planner.get(), round_, generators, size, done.get())
+    places = ids["id"].to_numpy()
+    if positions is not None:
+        places = positions.get()[places]
+    return stages.plan(places.tolist(), planner.get(), round_, generators, size)
 
 
 def _execute_planned(table: pa.Table, setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
     return stages.execute_planned(table, setting.get(), wanted)
 
 
-def _committed(table: pa.Table, size: int) -> pa.Table:
-    return stages.within(conform(table, DRAFT), size)
-
-
-def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[stages.Ids]) -> pa.Table:
+def _split(table: pa.Table, asks: Shared[dict[str, DraftAsk]], done: Shared[Ids]) -> pa.Table:
     return stages.split(table, asks.get(), done.get(), SAMPLE)
 
 
@@ -210,5 +226,13 @@ def _verifier(number: int, setting: Shared[Setting]) -> Verifier:
 
 
 def _to_judge(row: Row, number: int, ask: Ask) -> bool:
-    """Whether a row is to be judged: it reached the stage, and the ask wants it."""
-    return reached(row, [kind.name for kind in VERIFIERS[:number]]) and ask.wanted(row)
+    """Whether a row is to be judged: it reached the stage, the ask wants it, and an earlier attempt had no reply."""
+    return row[ask.name] is None and reached(row, [kind.name for kind in VERIFIERS[:number]]) and ask.wanted(row)
+
+
+def _fill(table: pa.Table, name: str, judged: Shared[Judged]) -> pa.Table:
+    return fill(table, name, judged.get())
+
+
+def _persist(table: pa.Table, name: str, folder: str, judged: Shared[Judged] | None) -> pa.Table:
+    return persist(table, name, folder, judged.get() if judged is not None else None)

@@ -7,6 +7,9 @@ import ray
 
 T = TypeVar("T")
 
+ARROW: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
+"""How every stage of ours takes its blocks: whole, as Arrow tables."""
+
 KEPT = 8
 """How many objects a process keeps: it may live longer than the run that they are of."""
 
@@ -22,6 +25,13 @@ class Shared(Generic[T]):
 
     def __init__(self, value: T) -> None:
         self._ref = ray.put(value)
+
+    @classmethod
+    def at(cls, ref: Any) -> "Shared[Any]":
+        """A handle on what a task leaves in the object store: this process need not hold it."""
+        handle = cls.__new__(cls)
+        handle._ref = ref
+        return handle
 
     @property
     def key(self) -> str:

@@ -1,17 +1,18 @@
 """The stages of the graph as functions ``pa.Table -> pa.Table`` that can be tested without Ray."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import reduce
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.asks.base import DraftAsk, Row
-from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, Verdict, content_hash
-from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write_once
+from apigen_ray.config import SAMPLE
+from apigen_ray.graph.ids import Ids, digests
+from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, REPLY, content_hash
+from apigen_ray.rundir import as_path, name_of, read_tables, write_once
 from apigen_ray.sampling import Planner
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
@@ -21,49 +22,33 @@ from apigen_ray.verifiers.stages import check, skipped, verdict
 _log = logging.getLogger(__name__)
 
 
-class Ids:
-    """A set of content hashes, as one sorted array: 24 bytes an id.
+def plan(positions: Sequence[int], planner: Planner, round_: int, generators: Sequence[str], size: int) -> pa.Table:
+    """The prompts at some positions out of ``0 .. generators * size - 1``.
 
     Args:
-        ids: any order, repeats allowed.
-    """
-
-    def __init__(self, ids: Sequence[str] | np.ndarray) -> None:
-        self._sorted = np.unique(np.asarray(ids, dtype="S24"))
-
-    def __len__(self) -> int:
-        return len(self._sorted)
-
-    def contains(self, ids: Sequence[str]) -> np.ndarray:
-        """Booleans, one for each id."""
-        if not len(self._sorted):
-            return np.zeros(len(ids), dtype=bool)
-        wanted = np.asarray(ids, dtype="S24")
-        at = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
-        found: np.ndarray = self._sorted[at] == wanted
-        return found
-
-
-def plan(ids: pa.Table, planner: Planner, round_: int, generators: Sequence[str], size: int, done: Ids) -> pa.Table:
-    """Prompts for positions ``0 .. generators * size - 1``, less those whose reply is already in ``drafts/``.
-
-    Args:
-        ids: one int64 column ``id``.
+        positions: any, in any order.
         planner: samples the prompts.
         round_: number of the round.
         generators: names; each takes ``size`` positions in turn.
         size: prompts for each generator.
-        done: prompt_ids that have a draft.
 
     Returns:
         A table of `records.DRAFT` with no replies yet.
     """
-    by_generator: dict[str, list[int]] = {}
-    for position in ids["id"].to_pylist():
-        by_generator.setdefault(generators[position // size], []).append(position % size)
-    rows = [row for name, indices in by_generator.items() for row in planner.rows(round_, name, indices)]
-    todo = ~done.contains([row["prompt_id"] for row in rows])
-    return conform(table_of([row for row, left in zip(rows, todo, strict=True) if left], PLAN), DRAFT)
+    rows = [
+        row
+        for name, indices in by_generator(positions, generators, size)
+        for row in planner.rows(round_, name, indices)
+    ]
+    return conform(table_of(rows, PLAN), DRAFT)
+
+
+def by_generator(positions: Sequence[int], generators: Sequence[str], size: int) -> list[tuple[str, list[int]]]:
+    """Generators with the indices that these positions mean, in their order."""
+    found: dict[str, list[int]] = {}
+    for position in positions:
+        found.setdefault(generators[position // size], []).append(position % size)
+    return list(found.items())
 
 
 def execute_planned(table: pa.Table, setting: Setting, wanted: Sequence[str]) -> pa.Table:
@@ -93,8 +78,8 @@ def persist(table: pa.Table, folder: str) -> pa.Table:
     kept, rest = table.filter(paid), table.filter(pc.invert(paid))
     if kept.num_rows:
         name = name_of(kept["prompt_id"])
-        if not write_once(kept, Path(folder), name):
-            kept = pa.concat_tables(list(read_tables([Path(folder) / f"{name}.parquet"])))
+        if not write_once(kept, as_path(folder), name):
+            kept = pa.concat_tables(list(read_tables([as_path(folder) / f"{name}.parquet"])))
     return pa.concat_tables([kept, rest])
 
 
@@ -110,6 +95,7 @@ def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.S
     parents: list[int] = []
     records: list[str | None] = []
     pairs: list[int] = []
+    of: list[int] = []
     for number, row in enumerate(table.to_pylist()):
         reply = row["reply"]
         answered = reply is not None and reply["text"] is not None
@@ -117,13 +103,20 @@ def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.S
         parents += [number] * len(texts)
         records += texts
         pairs += range(len(texts))
+        of += [len(texts)] * len(texts)
     rows = table.take(pa.array(parents, pa.int64()))
     names = rows["prompt_id"].to_pylist()
-    ids = [content_hash("sample", name, pair) for name, pair in zip(names, pairs, strict=True)]
-    for name, values in (("sample_id", ids), ("record", records)):
-        rows = rows.append_column(name, pa.array(values, pa.string()))
-    rows = conform(rows.append_column("pair", pa.array(pairs, pa.int32())), schema)
-    return rows.filter(pa.array(~done.contains(ids)))
+    ids = pa.array([sample_id(name, pair) for name, pair in zip(names, pairs, strict=True)], pa.string())
+    for name, values in (("sample_id", ids), ("record", pa.array(records, pa.string()))):
+        rows = rows.append_column(name, values)
+    for name, numbers in (("pair", pairs), ("of", of)):
+        rows = rows.append_column(name, pa.array(numbers, pa.int32()))
+    return conform(rows, schema).filter(pa.array(~done.contains(digests(ids))))
+
+
+def sample_id(prompt_id: str, pair: int) -> str:
+    """The id of a pair of a prompt's reply."""
+    return content_hash("sample", prompt_id, pair)
 
 
 def _records(ask: DraftAsk, row: Row) -> list[str]:
@@ -157,15 +150,20 @@ def verify(table: pa.Table, verifiers: Sequence[Verifier], stages: Sequence[str]
     return table
 
 
-TALLY = pa.schema(
-    [
-        pa.field("generator", pa.string()),
-        pa.field("verdict", pa.string()),
-        pa.field("code", pa.string()),
-        pa.field("rows", pa.int64()),
-    ]
+_TOLD = ("generator", "verdict", "stage", "code")
+_COUNTED = (
+    "rows",
+    "prompts",
+    "prompt_tokens",
+    "completion_tokens",
+    "judge_prompt_tokens",
+    "judge_completion_tokens",
 )
-"""What the sink says of a batch that it wrote: rows for each generator, verdict and code."""
+TALLY = pa.schema(
+    [*(pa.field(name, pa.string()) for name in _TOLD), *(pa.field(name, pa.int64()) for name in _COUNTED)]
+)
+"""What the sink says of a batch that it wrote, by generator, verdict, stage that ended the way ("": none) and its code:
+samples, prompts whose first sample is among them, tokens of these prompts' replies, tokens of the judges' replies."""
 
 
 def sink(table: pa.Table, folder: str) -> pa.Table:
@@ -181,34 +179,26 @@ def sink(table: pa.Table, folder: str) -> pa.Table:
     table = verdict(table, [verifier.name for verifier in VERIFIERS])
     for value in pc.unique(table["verdict"]).to_pylist():
         part = table.filter(pc.equal(table["verdict"], value))
-        write_once(part, Path(folder) / f"verdict={value}", name_of(part["sample_id"]))
-    code = pa.chunked_array([pa.repeat(pa.scalar("", pa.string()), table.num_rows)])
+        write_once(part, as_path(folder) / f"verdict={value}", name_of(part["sample_id"]))
+    stage = code = pa.chunked_array([pa.repeat(pa.scalar("", pa.string()), table.num_rows)])
     for verifier in reversed(VERIFIERS):
         blamed = pc.is_in(table[f"{verifier.name}_status"], pa.array(["rejected", "error"]))
+        stage = pc.if_else(blamed, verifier.name, stage)
         code = pc.if_else(blamed, table[f"{verifier.name}_code"], code)
-    counted = pa.table([table["generator"], table["verdict"], code], names=TALLY.names[:3])
-    groups = counted.group_by(TALLY.names[:3]).aggregate([([], "count_all")])
-    return conform(groups.rename_columns([*TALLY.names]), TALLY)
+    rows = pa.chunked_array([pa.repeat(pa.scalar(1, pa.int64()), table.num_rows)])
+    first = pc.cast(pc.equal(pc.fill_null(table["pair"], 0), 0), pa.int64())
+    asks = [field.name for field in SAMPLE if field.type == REPLY and field.name != "reply"]
+    counts = [rows, first]
+    counts += [pc.multiply(_tokens(table["reply"], name), first) for name in _TOKENS]
+    counts += [reduce(pc.add, (_tokens(table[ask], name) for ask in asks)) for name in _TOKENS]
+    told = pa.table([table["generator"], table["verdict"], stage, code, *counts], schema=TALLY)
+    groups = told.group_by(_TOLD).aggregate([(name, "sum") for name in _COUNTED])
+    return conform(groups.rename_columns(TALLY.names), TALLY)
 
 
-def within(table: pa.Table, size: int) -> pa.Table:
-    """The drafts that a run of this size plans: a larger one may have left others."""
-    return table.filter(pc.less(table["index"], size))
+_TOKENS = ("prompt_tokens", "completion_tokens")
 
 
-def committed_drafts(run: RunDir, round_: int, size: int) -> Ids:
-    """prompt_ids of a round whose reply is on the disk, of those that a run of this size plans."""
-    tables = read_tables(parquet_files(run.drafts(round_)), ["prompt_id", "index"])
-    return _ids((within(table, size) for table in tables), "prompt_id")
-
-
-def committed_samples(run: RunDir, round_: int) -> Ids:
-    """sample_ids of a round that have a verdict other than ``error``."""
-    files = run.sample_files(round_)
-    files = [file for file in files if file.parent.name != f"verdict={Verdict.ERROR}"]
-    return _ids(read_tables(files, ["sample_id"]), "sample_id")
-
-
-def _ids(tables: Iterable[pa.Table], column: str) -> Ids:
-    arrays = [np.asarray(table[column].to_pylist(), dtype="S24") for table in tables]
-    return Ids(np.concatenate(arrays) if arrays else np.empty(0, dtype="S24"))
+def _tokens(replies: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Tokens of one kind in each reply; 0 where there is none."""
+    return pc.fill_null(pc.struct_field(replies, name).cast(pa.int64()), 0)

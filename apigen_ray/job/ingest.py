@@ -123,6 +123,7 @@ def records_to_samples(batch: pa.Table, options: IngestOptions) -> pa.Table:
         "tools": [text for text, _ in tools],
         "api_ids": [None if ids is None or names is None else [ids.get(name) for name in names] for _, names in tools],
         "pair": [0] * len(places),
+        "of": [1] * len(places),
         "record": [read if unread is None else unread for read, unread in zip(records, raw["unread"], strict=True)],
     }
     arrays = {name: pa.array(values, SAMPLE_HEAD.field(name).type) for name, values in columns.items()}

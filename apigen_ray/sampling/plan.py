@@ -92,6 +92,10 @@ class Planner:
         offset = self._rng(round, generator, 0, "style offset").random()
         return [self._row(round, generator, index, offset) for index in indices]
 
+    def prompt_ids(self, round: int, generator: str, indices: Sequence[int]) -> list[str]:
+        """The ids that `rows` gives to these prompts, without drawing them."""
+        return [content_hash(self._fingerprint, generator, round, index) for index in indices]
+
     def _row(self, round: int, generator: str, index: int, offset: float) -> Json:
         spec = self._spec
         style = style_at(index, self.styles, offset)
@@ -105,7 +109,7 @@ class Planner:
         rng = self._rng(round, generator, index, "calls")
         by_code = spec.mode == Mode.CALL_FIRST
         return {
-            "prompt_id": content_hash(self._fingerprint, generator, round, index),
+            "prompt_id": self.prompt_ids(round, generator, [index])[0],
             "round": round,
             "generator": generator,
             "index": index,

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,15 +11,15 @@ import pytest
 from apigen_ray.asks.base import DraftAsk, Row
 from apigen_ray.config import SAMPLE, STAGES, load_config
 from apigen_ray.graph import stages
-from apigen_ray.graph.stages import Ids
+from apigen_ray.graph.ids import Ids
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.records import DRAFT, Reply, content_hash, dumps
-from apigen_ray.rundir import RunDir, name_of, parquet_files, write_once
+from apigen_ray.rundir import name_of, parquet_files
 from apigen_ray.tables import set_columns, table_of
 from apigen_ray.verifiers import VERIFIERS
 
 ROOT = Path(__file__).parents[2]
-NOBODY = Ids([])
+NOBODY = Ids()
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +29,11 @@ def prepared() -> Prepared:
         return prepare(load_config(ROOT / "jobs" / "smoke.yaml"))
 
 
-# Ids
-
-
-def test_ids_know_what_they_hold() -> None:
-    hashes = [content_hash("id", number) for number in range(100)]
-    held = Ids([*hashes[::2], *hashes[:10:2]])
-    assert len(held) == 50
-    assert held.contains(hashes).tolist() == [True, False] * 50
-    assert held.contains([]).tolist() == []
-    assert NOBODY.contains(hashes[:2]).tolist() == [False, False]
-    assert Ids(np.asarray(hashes, dtype="S24")).contains(["0" * 24, "f" * 24]).tolist() == [False, False]
-
-
 # Plan
 
 
-def planned(prepared: Prepared, positions: list[int], done: Ids = NOBODY, size: int = 10) -> list[Row]:
-    ids = pa.table({"id": pa.array(positions, pa.int64())})
-    table = stages.plan(ids, prepared.planner(), 1, ["a", "b"], size, done)
+def planned(prepared: Prepared, positions: list[int], size: int = 10) -> list[Row]:
+    table = stages.plan(positions, prepared.planner(), 1, ["a", "b"], size)
     assert table.schema == DRAFT
     rows: list[Row] = table.to_pylist()
     return rows
@@ -75,11 +60,11 @@ def test_a_larger_run_begins_with_the_smaller_one(prepared: Prepared) -> None:
     assert {name: large[name] for name in small} == small
 
 
-def test_what_has_its_reply_is_not_planned_again(prepared: Prepared) -> None:
-    rows = planned(prepared, list(range(20)))
-    done = Ids([row["prompt_id"] for row in rows[3:19]])
-    assert planned(prepared, list(range(20)), done) == rows[:3] + rows[19:]
-    assert planned(prepared, [5, 6], done) == []
+def test_an_id_is_known_before_its_prompt_is_drawn(prepared: Prepared) -> None:
+    planner = prepared.planner()
+    for name, indices in stages.by_generator(range(20), ["a", "b"], 10):
+        rows = planner.rows(1, name, indices)
+        assert planner.prompt_ids(1, name, indices) == [row["prompt_id"] for row in rows]
     assert planned(prepared, []) == []
 
 
@@ -209,34 +194,6 @@ def test_what_was_not_answered_goes_on_and_is_not_kept(tmp_path: Path) -> None:
     assert stages.persist(drafts(), str(tmp_path / "nothing")).num_rows == 0
 
 
-def test_committed_drafts_are_those_on_the_disk(tmp_path: Path) -> None:
-    run = RunDir(tmp_path)
-    names = [content_hash(number) for number in range(3)]
-    assert len(stages.committed_drafts(run, 0, 3)) == 0
-    replies = {names[0]: Reply(text="x"), names[1]: Reply(error="x: y"), names[2]: Reply(text="x")}
-    stages.persist(drafts(**replies), str(run.drafts(0)))
-    assert stages.committed_drafts(run, 0, 3).contains(names).tolist() == [True, False, True]
-    assert len(stages.committed_drafts(run, 1, 3)) == 0
-
-
-def test_drafts_of_a_larger_run_do_not_count_for_a_smaller_one(tmp_path: Path) -> None:
-    run = RunDir(tmp_path)
-    names = [content_hash(number) for number in range(4)]
-    stages.persist(drafts(**{name: Reply(text="x") for name in names}), str(run.drafts(0)))
-    assert stages.committed_drafts(run, 0, 2).contains(names).tolist() == [True, True, False, False]
-    (file,) = parquet_files(run.drafts(0))
-    assert stages.within(pq.ParquetFile(file).read(), 3)["prompt_id"].to_pylist() == names[:3]
-
-
-def test_a_sample_is_done_with_any_verdict_but_error(tmp_path: Path) -> None:
-    run = RunDir(tmp_path)
-    names = [content_hash(number) for number in range(3)]
-    for name, verdict in zip(names, ("verified", "fail_format", "error"), strict=True):
-        row = table_of([{"sample_id": name, "verdict": verdict}], SAMPLE)
-        write_once(row, run.samples(0) / f"verdict={verdict}", f"part-{verdict}")
-    assert stages.committed_samples(run, 0).contains(names).tolist() == [True, True, False]
-
-
 # Split
 
 
@@ -244,12 +201,12 @@ def test_a_reply_with_several_pairs_is_several_samples() -> None:
     table = drafts(one=Reply(text="x"), many=Reply(text="a|b|c"), bad=Reply(text="{cut"))
     out = stages.split(table, ASKS, NOBODY, SAMPLE)
     assert out.schema == SAMPLE
-    assert [(row["prompt_id"], row["pair"], row["record"]) for row in out.to_pylist()] == [
-        ("one", 0, "x"),
-        ("many", 0, "a"),
-        ("many", 1, "b"),
-        ("many", 2, "c"),
-        ("bad", 0, "{cut"),
+    assert [(row["prompt_id"], row["pair"], row["of"], row["record"]) for row in out.to_pylist()] == [
+        ("one", 0, 1, "x"),
+        ("many", 0, 3, "a"),
+        ("many", 1, 3, "b"),
+        ("many", 2, 3, "c"),
+        ("bad", 0, 1, "{cut"),
     ]
     ids = out["sample_id"].to_pylist()
     assert len(set(ids)) == 5
@@ -284,8 +241,9 @@ def test_what_has_no_reply_is_one_sample_without_a_record() -> None:
 
 def test_samples_that_have_their_verdict_are_left_out() -> None:
     table = drafts(many=Reply(text="a|b|c"))
-    done = Ids([content_hash("sample", "many", pair) for pair in (0, 2)])
-    assert stages.split(table, ASKS, done, SAMPLE)["record"].to_pylist() == ["b"]
+    done = Ids.of(content_hash("sample", "many", pair) for pair in (0, 2))
+    left = stages.split(table, ASKS, done, SAMPLE)
+    assert [(row["pair"], row["of"], row["record"]) for row in left.to_pylist()] == [(1, 3, "b")]
     assert stages.split(drafts(), ASKS, done, SAMPLE).num_rows == 0
 
 
@@ -328,10 +286,11 @@ def test_stages_follow_each_other_and_the_sink_counts(prepared: Prepared, tmp_pa
     folder = tmp_path / "round=0"
     tally = stages.sink(table, str(folder))
     assert tally.schema == stages.TALLY
-    assert sorted(tally.to_pylist(), key=lambda row: row["verdict"]) == [
-        {"generator": "a", "verdict": "fail_format", "code": "wrong_type", "rows": 1},
-        {"generator": "a", "verdict": "fail_grounding", "code": "value_not_in_query", "rows": 1},
-        {"generator": "a", "verdict": "verified", "code": "", "rows": 2},
+    told = [(row["generator"], row["verdict"], row["stage"], row["code"], row["rows"]) for row in tally.to_pylist()]
+    assert sorted(told) == [
+        ("a", "fail_format", "format", "wrong_type", 1),
+        ("a", "fail_grounding", "grounding", "value_not_in_query", 1),
+        ("a", "verified", "", "", 2),
     ]
     files = parquet_files(folder)
     assert [file.parent.name for file in files] == ["verdict=fail_format", "verdict=fail_grounding", "verdict=verified"]
@@ -339,3 +298,23 @@ def test_stages_follow_each_other_and_the_sink_counts(prepared: Prepared, tmp_pa
     stages.sink(set_columns(table, {"grounding_detail": ["later"] * 4}), str(folder))  # Ray ran the stage again
     assert parquet_files(folder) == files
     assert stages.sink(table.slice(0, 0), str(folder)).num_rows == 0
+
+
+def test_the_tally_counts_a_reply_once_and_every_judges(tmp_path: Path) -> None:
+    cost = vars(Reply(text="x", prompt_tokens=100, completion_tokens=10))
+    judged = vars(Reply(text="y", prompt_tokens=7, completion_tokens=2))
+    rows = [
+        {"sample_id": "first", "pair": 0, "reply": cost, "judge": judged, "likelihood": judged},
+        {"sample_id": "second", "pair": 1, "reply": cost, "judge": judged},
+        {"sample_id": "unasked", "pair": 0, "reply": cost},
+        {"sample_id": "record"},  # of `apigen verify`: no reply, no pair
+    ]
+    (tally,) = stages.sink(table_of([{"generator": "a"} | row for row in rows], SAMPLE), str(tmp_path)).to_pylist()
+    assert {name: tally[name] for name in stages.TALLY.names[4:]} == {
+        "rows": 4,
+        "prompts": 3,
+        "prompt_tokens": 200,
+        "completion_tokens": 20,
+        "judge_prompt_tokens": 21,
+        "judge_completion_tokens": 6,
+    }
