@@ -9,9 +9,12 @@ compiles each function by the language layer, opened once; *globals* opens it an
 worker does around a call, without sockets; *processes* is the runner with zygote and workers and without walls;
 *sandbox* is that with all layers; *call* forks a process for each.
 
-Of the seconds that hostile calls take, the time limits that were waited for are subtracted: the soft one (CPU time)
-once for each call that it ended, the hard one (`GRACE` times as long, by the clock) twice, as such a call is tried
-again. Filling memory up to its limit, twice as well, is told apart.
+Hostile calls: one in a hundred, of kinds by turns of chance: loops in Python and in C, memory asked for at once and
+filled bit by bit, exits, segfaults. One worker, so that nothing goes on beside a call. The same calls without the
+hostile ones, by the clock, are the measure. Of the seconds with hostile ones, those are subtracted that were spent
+waiting for the time limit: for each try of a call that ended in ``timeout``, from its beginning until it was ended (the
+soft limit counts CPU time, so on a busy machine this is more than the limit). Told apart are the seconds of calls that
+took all the memory that they may have: that limit, too, is the user's, and a call is as long on its way there.
 """
 
 import argparse
@@ -35,8 +38,9 @@ import sandbox_functions
 
 from apigen_ray.records import Api, Source, Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
-from apigen_ray.runners.handle import GRACE, Worker, Zygote
-from apigen_ray.runners.programs import Program
+from apigen_ray.runners.batch import Batch
+from apigen_ray.runners.handle import Worker, Zygote
+from apigen_ray.runners.programs import Answer, BrokenError, Program
 from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.sandbox import language, worker
 from apigen_ray.runners.sandbox.program import Program as Inside
@@ -268,6 +272,32 @@ def memory(runner: PythonRunner) -> str:
     return "; ".join(told)
 
 
+class Waited:
+    """Counts the seconds that calls were left to run into a limit, try by try."""
+
+    def __init__(self) -> None:
+        self.seconds = {"timeout": 0.0, "memory": 0.0}
+
+    def __enter__(self) -> "Waited":
+        self._methods = take, give_up = Batch._take, Batch._break
+
+        def taken(batch: Batch, worker: Worker, answer: Answer) -> None:
+            if answer.code in self.seconds:
+                self.seconds[answer.code] += answer.seconds
+            take(batch, worker, answer)
+
+        def given_up(batch: Batch, worker: Worker, broken: BrokenError) -> None:
+            if broken.code == "timeout":
+                self.seconds["timeout"] += time.monotonic() - worker.since
+            give_up(batch, worker, broken)
+
+        Batch._take, Batch._break = taken, given_up  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Batch._take, Batch._break = self._methods  # type: ignore[method-assign]
+
+
 def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[float, float, float]:
     """Seconds for calls of which a share is hostile; how many of them time limits took, and the filling of memory."""
     rng = random.Random(seed)
@@ -279,21 +309,17 @@ def among_hostile(trust: str, calls: int, share: float, seed: int) -> tuple[floa
     ]
     runner = PythonRunner(ExecutionSpec(timeout_s=LIMIT_S, memory_mb=MEMORY_MB))
     runner.run([task(name, MIX[name], trust) for name in names])
-    started = time.monotonic()
-    found = [outcome for start in range(0, calls, 2000) for outcome in runner.run(tasks[start : start + 2000])]
-    took = time.monotonic() - started
+    with Waited() as waited:
+        started = time.monotonic()
+        found = [outcome for start in range(0, calls, 2000) for outcome in runner.run(tasks[start : start + 2000])]
+        took = time.monotonic() - started
     runner.close()
-    limits = 0.0
     for kind, outcome in zip(kinds, found, strict=True):
         if kind:
             assert outcome.code in (CODES.get(kind), "timeout"), (kind, outcome)
-        if outcome.code == "timeout":
-            # The soft limit is waited for once; the hard one twice, as the suspect is tried again alone.
-            limits += LIMIT_S if outcome.seconds < GRACE * LIMIT_S else 2 * GRACE * LIMIT_S
     ordinary = [number for number, kind in enumerate(kinds) if not kind]
     right([found[number] for number in ordinary], [tasks[number] for number in ordinary])
-    filling = 2 * sum(outcome.seconds for outcome in found if outcome.code == "memory")  # tried again, as well
-    return took, limits, filling
+    return took, waited.seconds["timeout"], waited.seconds["memory"]
 
 
 def interval(values: Sequence[float], digits: int = 0) -> str:

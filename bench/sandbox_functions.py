@@ -149,7 +149,7 @@ def hoard(number: int) -> int:
 
 def crash(number: int) -> str:
     items = iter([number])
-    for _ in range(150_000):
+    for _ in range(80_000):
         items = map(int, items)
     return str(next(items))
 

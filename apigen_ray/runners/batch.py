@@ -1,5 +1,6 @@
 """One batch of calls on its way through workers: who gets what, who is suspected, who is blamed."""
 
+import contextlib
 import json
 import select
 import time
@@ -43,6 +44,7 @@ class Batch:
         self._programs: dict[int, Program] = {}  # by number
         self._owners: dict[int, Owner] = {}  # with calls in this batch, by identity
         self._suspects: deque[tuple[int, Program]] = deque()  # number of the call or COMPILE
+        self._spare: Worker | None = None  # forked ahead; for a call that goes alone
         self._failed_starts = 0
         state.begin()
         for number, task in enumerate(tasks):
@@ -55,9 +57,13 @@ class Batch:
 
     def run(self) -> list[Outcome]:
         """Settles every call."""
-        while self._left:
-            self._feed()
-            self._listen()
+        try:
+            while self._left:
+                self._feed()
+                self._listen()
+        finally:
+            if self._spare is not None:
+                self._spare.dismiss()
         return [outcome for outcome in self._outcomes if outcome is not None]
 
     def layers(self) -> dict[str, str]:
@@ -93,14 +99,11 @@ class Batch:
         (program.waiting.appendleft if first else program.waiting.append)(number)
 
     def _feed(self) -> None:
-        """Gives waiting calls to workers, and replaces idle ones by such as are needed."""
+        """Gives waiting calls to workers, and starts such as are needed."""
         for worker in list(self._workers):
             if not worker.alone and not worker.owner.apart and worker.owner.imports <= worker.imports:
                 self._fill(worker)
-        for worker in list(self._workers):
-            if not worker.given and self._wanted(worker) is not None:
-                self._dismiss(worker)
-        while self._left and len(self._workers) < self._spec.workers and self._start():
+        while self._left and self._start():
             pass
 
     def _fill(self, worker: Worker) -> None:
@@ -110,6 +113,8 @@ class Batch:
             program = worker.owner.programs[0]
             if program.broken:
                 self._settle_all(program)
+            elif program.apart:
+                pass
             elif program.code is None:
                 if not program.compiling:
                     worker.compile(program)
@@ -128,44 +133,41 @@ class Batch:
         while program.waiting and program.broken:
             self._settle(program.waiting.popleft(), program.broken)
 
-    def _wanted(self, idle: Worker | None = None) -> tuple[Owner, tuple[int, Program] | None] | None:
+    def _wanted(self) -> tuple[Owner, tuple[int, Program] | None] | None:
         """What a worker is to be started for: an owner, and what it is to do alone; None where nothing waits."""
         if self._suspects:
             return self._suspects[0][1].owner, self._suspects[0]
-        served = {id(worker.owner) for worker in self._workers if worker is not idle and not worker.alone}
-        later = None
+        served = {id(worker.owner) for worker in self._workers if worker.given and not worker.alone}
+        first = later = None
         for owner in self._owners.values():
             for program in owner.programs:
                 self._settle_all(program)
             owner.programs = deque(program for program in owner.programs if program.waiting)
-            if owner.apart:
-                for program in owner.programs:
-                    if program.code is not None:
-                        return owner, (program.waiting[0], program)
-                    if not program.compiling:
-                        return owner, (COMPILE, program)
-                continue
-            if any(program.code is not None or not program.compiling for program in owner.programs):
-                if id(owner) not in served:
-                    return owner, None
-                later = later or (owner, None)
-        return later
+            for program in owner.programs:
+                if program.code is None and program.compiling:
+                    continue
+                if program.apart:  # these first: one may take all the time that it has
+                    return owner, (COMPILE if program.code is None else program.waiting[0], program)
+                if id(owner) in served:
+                    later = later or (owner, None)
+                else:
+                    first = first or (owner, None)
+        return first or later
 
     def _start(self) -> bool:
         """Starts a worker for a suspect, or for calls that wait; false where there are none, or it did not start."""
+        if sum(bool(worker.given) for worker in self._workers) >= self._spec.workers:
+            return False
         wanted = self._wanted()
+        if wanted is not None and self._state.zygote is not None and self._state.zygote.gone():
+            for orphan in list(self._workers):  # gone with it
+                self._retire(orphan)
+            wanted = self._wanted()
         if wanted is None:
             return False
         owner, job = wanted
-        if self._state.zygote is not None and self._state.zygote.gone():  # its workers are gone with it
-            for orphan in list(self._workers):
-                self._retire(orphan)
-            wanted = self._wanted()
-            if wanted is None:
-                return False
-            owner, job = wanted
         try:
-            worker = Worker(self._state.fork_from(), owner, alone=job is not None)
+            worker = self._forked(owner, alone=job is not None)
         except StartError as error:
             self._not_started(str(error))
             return False
@@ -183,7 +185,35 @@ class Batch:
         else:
             worker.give(number, program, self._tasks[number].arguments)
         worker.send()
+        self._fork_ahead()
         return True
+
+    def _forked(self, owner: Owner, *, alone: bool) -> Worker:
+        """A worker for an owner: one that was forked ahead, or a new one.
+
+        Raises:
+            StartError: none starts.
+        """
+        if not alone:  # an idle one makes room
+            warm = [worker for worker in self._workers if not worker.alone]
+            for worker in warm:
+                if not worker.given and (worker.owner is owner or len(warm) >= self._spec.workers):
+                    self._dismiss(worker)
+                    break
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            if owner.imports <= spare.imports:
+                spare.owner, spare.alone = owner, alone
+                return spare
+            spare.dismiss()
+        return Worker(self._state.fork_from(), owner, alone=alone)
+
+    def _fork_ahead(self) -> None:
+        """Has the worker for the next call that goes alone made ready while this one runs."""
+        wanted = self._wanted()
+        if wanted is not None and wanted[1] is not None:
+            with contextlib.suppress(StartError):  # whoever needs it will be told
+                self._spare = Worker(self._state.fork_from(), wanted[0], alone=True)
 
     def _not_started(self, detail: str) -> None:
         self._failed_starts += 1
@@ -265,6 +295,7 @@ class Batch:
         else:
             self._settle(number, program.broken or answer.outcome())
             worker.settled.append(number)
+            program.note(harm=answer.code in ("timeout", "memory"))
         worker.given.popleft()
         if answer.code in ("timeout", "memory") or (worker.alone and number != LOAD):
             self._retire(worker)
@@ -336,6 +367,7 @@ class Batch:
             program.broken = Outcome(Status.REJECTED, "refused", None, words, seconds)
             return
         self._settle(number, outcome)
+        program.note(harm=True)
         if worker.given[0][0] == LOAD:  # no call of this program can do better
             program.broken = outcome
 

@@ -11,6 +11,9 @@ from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL, MAX_VALUE
 from apigen_ray.runners.sources import SourceText
 from apigen_ray.strict_json import JsonProblem, loads
 
+PRICE, CREDIT = 4, 16
+"""What a lost worker is worth in calls that go alone, and how many calls are kept in mind: see `Program.credit`."""
+
 _SIDE = frozenset({"runner_unavailable", "forbidden", "quarantined"})  # codes that only the parent gives
 _WORKER_CODES = frozenset(CODES) - _SIDE | {CROWDED}
 _read = json.JSONDecoder().decode
@@ -60,6 +63,8 @@ class Program:
         waiting: numbers of the calls that no worker has been given; of the batch that is under way.
         compiling: a worker is at it.
         binding: how it takes its arguments, as a worker that opened it once has said; None: none has.
+        credit: one more for each call that left its worker of use, `PRICE` fewer for each that did not. Below zero
+            its calls go alone, as that is cheaper than the workers that they would cost; no call is judged by it.
     """
 
     key: int
@@ -73,10 +78,20 @@ class Program:
     waiting: deque[int] = field(default_factory=deque)
     compiling: bool = False
     binding: Any = None
+    credit: int = 0
 
     def __post_init__(self) -> None:
         self.texts[self.source.name] = self.source.text
         self.files[self.source.name] = self.source.file
+
+    @property
+    def apart(self) -> bool:
+        """Whether its calls get a process each."""
+        return self.owner.apart or self.credit < 0
+
+    def note(self, *, harm: bool) -> None:
+        """Keeps in mind what a call has done to its worker."""
+        self.credit = max(-CREDIT, self.credit - PRICE) if harm else min(CREDIT, self.credit + 1)
 
     def seed(self) -> str | None:
         """What `random` is reseeded with, beside the arguments; None where no text names it, nor what draws from it."""

@@ -15,6 +15,7 @@ import pytest
 from apigen_ray.records import Api, Source, Status
 from apigen_ray.runners import batch, handle
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
+from apigen_ray.runners.programs import PRICE
 from apigen_ray.runners.python import PythonRunner
 
 MODULE = """
@@ -139,6 +140,11 @@ def hoard_slowly() -> int:
 
 def exit_process(status: int):
     os._exit(status)
+
+def frail(ends: bool) -> int:
+    if ends:
+        os._exit(1)
+    return os.getpid()
 
 def crash():
     ctypes.string_at(0)
@@ -439,22 +445,55 @@ def test_a_call_that_leaves_no_memory_does_not_pass_on_the_blame(run: RunCalls) 
     assert (first.value, second.value) == ("150", "149")
 
 
-def test_a_call_that_gives_its_memory_back_is_not_tried_again(source: str) -> None:
-    runner = PythonRunner(ExecutionSpec(memory_mb=256))
-    tried: list[str] = []
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Names of the workers that are forked from here on."""
+    forked: list[int] = []
     fork = handle.Zygote.fork
 
     def told(self: handle.Zygote, *arguments: Any) -> int:
-        tried.append("fork")
-        return fork(self, *arguments)
+        forked.append(fork(self, *arguments))
+        return forked[-1]
 
+    monkeypatch.setattr(handle.Zygote, "fork", told)
+    return forked
+
+
+def test_a_call_that_gives_its_memory_back_is_not_tried_again(source: str, forks: list[int]) -> None:
+    runner = PythonRunner(ExecutionSpec(memory_mb=256))
     runner.run([task(source, "add", {"a": 1}), task(source, "hoard", "no JSON")])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handle.Zygote, "fork", told)
-        bad, good = runner.run([task(source, "hoard", {}), task(source, "add", {"a": 1})])
+    forks.clear()
+    bad, good = runner.run([task(source, "hoard", {}), task(source, "add", {"a": 1})])
     runner.close()
     assert (bad.code, good.value) == ("memory", "2")
-    assert len(tried) == 1
+    assert len(forks) == 1
+
+
+def test_what_ends_its_workers_costs_one_for_each_call(source: str, forks: list[int]) -> None:
+    """Once it is known for that its calls go alone, and the worker of the others stays from batch to batch."""
+    runner = PythonRunner(ExecutionSpec(memory_mb=256))
+    who, bad = task(source, "process_id"), task(source, "exit_process", {"status": 1})
+    assert [outcome.code for outcome in runner.run([who, bad])] == ["", "killed"]
+    values = set()
+    for new in (1, 0, 0):
+        forks.clear()
+        outcomes = runner.run([bad if i % 10 == 5 else who for i in range(100)])
+        assert len(forks) == new + 10
+        assert {outcome.code for outcome in outcomes[5::10]} == {"killed"}
+        values |= {outcome.value for i, outcome in enumerate(outcomes) if i % 10 != 5}
+    runner.close()
+    assert len(values) == 1
+
+
+def test_what_ends_its_worker_now_and_then_goes_with_the_others_again(source: str, forks: list[int]) -> None:
+    runner = PythonRunner(ExecutionSpec(memory_mb=256))
+    runner.run([task(source, "process_id")])
+    forks.clear()
+    bad, *good = runner.run([task(source, "frail", {"ends": i == 0}) for i in range(100)])
+    runner.close()
+    assert bad.code == "killed"
+    assert len({outcome.value for outcome in good}) == PRICE + 1  # alone until the debt is paid, then together
+    assert len(forks) == 1 + PRICE + 1  # the suspect again, alone, together
 
 
 def test_output_of_functions_does_not_reach_the_protocol(run: RunCalls) -> None:

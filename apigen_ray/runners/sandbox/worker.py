@@ -185,7 +185,7 @@ def serve(
 def _is_free(room: int) -> bool:
     """Whether nearly all of it can be had, untouched: then nothing is left of earlier calls that could matter."""
     try:
-        bytearray(room - room // 16)
+        bytes(room - room // 16)  # a bytearray would be written to, page by page
     except MemoryError:
         return False
     return True
