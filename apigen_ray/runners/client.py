@@ -30,7 +30,7 @@ if __name__ == "__main__":  # our own package need not be on the path
         _ours = os.path.dirname(_ours)
     sys.path.append(_ours)
 
-from apigen_ray.runners.sandbox.program import OK, Program, message
+from apigen_ray.runners.sandbox.program import OK, Program, bind, load_failure, message
 from apigen_ray.runners.sandbox.results import MAX_DETAIL
 from apigen_ray.runners.sandbox.trusted import NoFunctionError, Opened
 from apigen_ray.runners.sandbox.worker import frame
@@ -154,7 +154,7 @@ def loaded(name: str, file: str, root: str, entry: str) -> Program:
     if not callable(function) or isinstance(function, type):
         raise NoFunctionError(f"{name} has no function {entry!r}")
     opened = Opened(function)
-    return Program(lambda typed: opened, None)
+    return Program(lambda typed: opened, None, bind(opened))
 
 
 def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], hosts: Hosts) -> None:
@@ -181,11 +181,8 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], hosts: H
                     programs[key] = loaded(*what)
             except MemoryError:
                 reply = "memory", None, "it asked for more memory than it may"
-            except NoFunctionError as error:
-                reply = "unknown_function", None, str(error)[:MAX_DETAIL]
             except BaseException as error:  # SystemExit and KeyboardInterrupt too: they end a call, not the process
-                code, where = ("exec_error", "") if kind == "call" else ("unknown_function", "its module: ")
-                reply = code, None, f"{where}{message(error)}"[:MAX_DETAIL]
+                reply = ("exec_error", None, message(error)) if kind == "call" else load_failure(error)
             if hosts.refused and reply[0] != "memory" and (kind == "call" or reply[0]):
                 names = ", ".join(dict.fromkeys(hosts.refused))
                 words = f"not among the `hosts` of its source: {names}".encode("ascii", "replace").decode()

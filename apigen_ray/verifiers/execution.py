@@ -24,16 +24,15 @@ class ExecutionVerifier:
     Codes, each with a call that gets it:
 
     - ``argument_error``: ``round_to(number=1.5, digts=2)``
-    - ``exec_error``: ``divide(a=1, b=0)``
+    - ``exec_error``: ``divide(a=1, b=0)``; any call to a function whose module raises when it is loaded
     - ``timeout``: ``nth_prime(n=10**9)``
     - ``memory``: ``repeat(text="ab", times=10**10)``
     - ``killed``: a function that ends its process
     - ``bad_output``: a function that returns NaN, bytes or a generator
     - ``output_too_large``: ``repeat(text="ab", times=200000)``
-    - ``unknown_function``: a call to a function that is not offered, that its source no longer has, or whose trusted
-      source cannot be loaded
-    - ``refused``: a function that the language layer does not take (the detail names line and reason), that crashes or
-      starves the compiler, or whose file is no text or too large
+    - ``unknown_function``: a call to a function that is not offered, or that its source does not have
+    - ``refused``: a function that the language layer does not take (the detail names line and reason) or that is async;
+      or its source does not parse, crashes or starves the compiler, imports what is not there, is no text or too large
     - ``forbidden``: a function that makes a system call that none may make, ``os.fork()`` for one; a security event
     - ``quarantined``: any call to a source that had a security event in an earlier batch of the same worker process
     - ``runner_unavailable`` (status ``error``): no worker process starts, it cannot be confined here, or the source is

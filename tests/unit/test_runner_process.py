@@ -335,7 +335,7 @@ def test_isolation_by_call(file: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("import nowhere_to_be_found\n", "unknown_function", "nowhere_to_be_found"),
+        ("import nowhere_to_be_found\n", "refused", "nowhere_to_be_found"),
         ("import os\nos._exit(4)\n", "killed", "exit status 4"),
         ("import socket\nsocket.create_connection(('127.0.0.1', 9))\n", "exec_error", "127.0.0.1"),
     ],

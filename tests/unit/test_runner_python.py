@@ -345,7 +345,7 @@ def test_calls_by_keyword(run: RunCalls) -> None:
         ("outputs", {"which": "object"}, "bad_output", "object is not plain data"),
         ("outputs", {"which": "subclass"}, "bad_output", "D is not plain data"),
         ("outputs", {"which": "function"}, "bad_output", "function is not plain data"),
-        ("coroutine", {}, "bad_output", "coroutine"),
+        ("coroutine", {}, "refused", "an async function cannot be called here"),
         ("circle", {}, "bad_output", "more than 64 containers"),
         ("deep", {"levels": 65}, "bad_output", "more than 64 containers"),
         ("text", {"length": 262_143}, "output_too_large", "256 KiB"),
@@ -643,10 +643,10 @@ def test_a_file_called_like_a_standard_module_does_not_stand_in_for_it(runner: P
 @pytest.mark.parametrize(
     ("text", "code", "detail"),
     [
-        ("def f(:", "unknown_function", "SyntaxError"),
-        ("import numpy_is_not_here", "unknown_function", "ModuleNotFoundError"),
-        ("raise SystemExit", "unknown_function", "SystemExit"),
-        ("x = " + "(" * 5000 + ")" * 5000, "unknown_function", "cannot be loaded"),
+        ("def f(:", "refused", "SyntaxError"),
+        ("import numpy_is_not_here", "refused", "ModuleNotFoundError"),
+        ("raise SystemExit", "exec_error", "SystemExit"),
+        ("x = " + "(" * 5000 + ")" * 5000, "refused", "does not compile"),
         ("while True: pass", "timeout", "5 s"),
         ("import os; os._exit(4)", "killed", "exit status 4"),
         ("x = bytearray(1 << 40)", "memory", "more memory"),

@@ -97,25 +97,25 @@ def task(location: Path, entry: str, arguments: str, trust: str) -> Task:
 
 @trusts
 @pytest.mark.parametrize(
-    ("text", "code", "trusted_code"),
+    ("text", "code"),
     [
-        ("def f(:\n    pass", "refused", "unknown_function"),
-        (GOOD + "\0", "refused", "unknown_function"),
-        (b"\xff\xfe" + GOOD.encode(), "refused", "refused"),
-        (GOOD.encode("utf-16"), "refused", "refused"),
-        ("def f():\n    return '\ud800'\n".encode("utf-8", "surrogatepass"), "refused", "refused"),
-        ("# coding: klingon\n" + GOOD, "refused", "refused"),
-        ("# coding: hex\n" + GOOD, "refused", "refused"),
-        (b"#" * (10 * MIB) + b"\n" + GOOD.encode(), "refused", "refused"),
-        (b"x = 1\n" * (10 * MIB // 6) + GOOD.encode(), "refused", "refused"),
-        (f"def f():\n    return {'(' * 10_000}1{')' * 10_000}\n", "refused", "unknown_function"),
-        (f"def f():\n    return f{'.x' * 10_000}\n", "refused", "unknown_function"),
-        (f"def f():\n    return {'not ' * 10_000}1\n", "refused", "refused"),  # the parser has no room left
-        ("def f():\n" + "".join(f"{' ' * i}if 1:\n" for i in range(1, 1000)), "refused", "unknown_function"),
-        ("", "unknown_function", "unknown_function"),
-        ("X = 1 // 0\n" + GOOD, "exec_error", "unknown_function"),
-        ("raise SystemExit\n" + GOOD, "exec_error", "unknown_function"),
-        ("from no_such_module import x\ndef f():\n    return x\n", "refused", "unknown_function"),
+        ("def f(:\n    pass", "refused"),
+        (GOOD + "\0", "refused"),
+        (b"\xff\xfe" + GOOD.encode(), "refused"),
+        (GOOD.encode("utf-16"), "refused"),
+        ("def f():\n    return '\ud800'\n".encode("utf-8", "surrogatepass"), "refused"),
+        ("# coding: klingon\n" + GOOD, "refused"),
+        ("# coding: hex\n" + GOOD, "refused"),
+        (b"#" * (10 * MIB) + b"\n" + GOOD.encode(), "refused"),
+        (b"x = 1\n" * (10 * MIB // 6) + GOOD.encode(), "refused"),
+        (f"def f():\n    return {'(' * 10_000}1{')' * 10_000}\n", "refused"),
+        (f"def f():\n    return f{'.x' * 10_000}\n", "refused"),
+        (f"def f():\n    return {'not ' * 10_000}1\n", "refused"),  # the parser has no room left
+        ("def f():\n" + "".join(f"{' ' * i}if 1:\n" for i in range(1, 1000)), "refused"),
+        ("", "unknown_function"),
+        ("X = 1 // 0\n" + GOOD, "exec_error"),
+        ("raise SystemExit\n" + GOOD, "exec_error"),
+        ("from no_such_module import x\ndef f():\n    return x\n", "refused"),
     ],
     ids=[
         *("syntax", "zero-byte", "no-utf8", "utf16", "surrogate", "no-codec", "no-text-codec", "10-MB-comment"),
@@ -128,14 +128,13 @@ def test_sources(
     tmp_path: Path,
     text: str | bytes,
     code: str,
-    trusted_code: str,
     trust: str,
 ) -> None:
     file = tmp_path / "bad.py"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     outcome = among_good(runner, folder, task(file, "f", "{}", trust), trust)
     assert (outcome.status, outcome.value) == (Status.REJECTED, None)
-    assert outcome.code == (trusted_code if trust == "trusted" else code)
+    assert outcome.code == code
     assert outcome.detail
 
 
@@ -175,39 +174,38 @@ def test_a_source_that_starves_the_compiler(folder: Path, tmp_path: Path, trust:
 
 @trusts
 @pytest.mark.parametrize(
-    ("entry", "code", "trusted_code"),
+    ("entry", "code"),
     [
         *[
-            (entry, "unknown_function", "unknown_function")
+            (entry, "unknown_function")
             for entry in (
                 *("missing", "Point", "Thing", "Window", "Colour", "Thing.method", "number", "print", "None", "lambda"),
                 *("dedent", "helper", "renamed", "beside", "__builtins__", "__name__", "", "a b", "add\n", "ä"),
                 *("\ud800", "x" * 100_000),
             )
         ],
-        ("coroutine", "refused", "bad_output"),
-        ("waiting", "refused", "bad_output"),
-        ("items", "refused", "bad_output"),
-        ("generator", "bad_output", "bad_output"),
-        ("made", "bad_output", "bad_output"),
-        ("a_class", "bad_output", "bad_output"),
+        ("coroutine", "refused"),
+        ("waiting", "refused"),
+        ("items", "refused"),
+        ("generator", "bad_output"),
+        ("made", "bad_output"),
+        ("a_class", "bad_output"),
     ],
     ids=lambda value: ascii(value)[:20] if isinstance(value, str) else None,
 )
-def test_what_is_no_function(
-    runner: PythonRunner, folder: Path, entry: str, code: str, trusted_code: str, trust: str
-) -> None:
+def test_what_is_no_function(runner: PythonRunner, folder: Path, entry: str, code: str, trust: str) -> None:
     outcome = among_good(runner, folder, task(folder / "many.py", entry, "{}", trust), trust)
     assert (outcome.status, outcome.value) == (Status.REJECTED, None)
-    assert outcome.code == (trusted_code if trust == "trusted" else code)
+    assert outcome.code == code
     assert outcome.detail
 
 
 def test_a_function_that_needs_a_helper_from_beside(runner: PythonRunner, folder: Path) -> None:
-    """A lone file may not import its neighbours unless it is trusted; which line, and what, is told."""
+    """A lone file may not import its neighbours unless it is trusted; line, reason and mend are told."""
     refused = among_good(runner, folder, task(folder / "many.py", "helped", "{}", "untrusted"), "untrusted")
     assert (refused.status, refused.code) == (Status.REJECTED, "refused")
-    assert refused.detail.endswith("many.py:6: the import of beside.helper is not allowed")
+    assert "many.py:6: the import of beside.helper is not allowed: " in refused.detail
+    assert refused.detail.endswith("(an `__init__.py`, `from .beside import ...`), or say `trust: trusted`")
     assert among_good(runner, folder, task(folder / "many.py", "helped", "{}", "trusted"), "trusted").value == "1"
 
 

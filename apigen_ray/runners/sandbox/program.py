@@ -55,6 +55,10 @@ class Opened(Protocol):
         ...
 
 
+class AsyncError(Exception):
+    """A function that is asynchronous: there is no loop to run it in."""
+
+
 class Program:
     """One function of one source, compiled.
 
@@ -121,6 +125,19 @@ class Program:
         return answer(function(**values))
 
 
+def load_failure(error: BaseException) -> Answer:
+    """The answer where a function cannot be had, the same whoever loads it.
+
+    ``unknown_function``: its module has none of this name. ``refused``: a source is no Python or not there, or it is
+    an async function. ``exec_error``: its module raised.
+    """
+    kind = type(error)
+    if issubclass(kind, NoFunctionError):
+        return "unknown_function", None, str(error)[:MAX_DETAIL]
+    code = "refused" if issubclass(kind, SyntaxError | ImportError | AsyncError) else "exec_error"
+    return code, None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
+
+
 def reseed(seed: str, arguments: str) -> None:
     """Sets `random`, and numpy's where it is preloaded, to where the same call always finds it."""
     digest = hashlib.blake2b(f"{seed}\n{arguments}".encode(), digest_size=8).digest()
@@ -131,7 +148,13 @@ def reseed(seed: str, arguments: str) -> None:
 
 
 def bind(opened: Opened) -> Binding:
-    """How a function takes its arguments."""
+    """How a function takes its arguments.
+
+    Raises:
+        AsyncError: it takes them and returns a coroutine.
+    """
+    if inspect.iscoroutinefunction(opened.function) or inspect.isasyncgenfunction(opened.function):
+        raise AsyncError("an async function cannot be called here")
     parameters = list(inspect.signature(opened.function).parameters.values())
     kinds = inspect.Parameter
     converters, own = converters_of(opened)

@@ -16,7 +16,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apigen_ray.runners.sandbox import language, trusted
-from apigen_ray.runners.sandbox.program import OK, PLAIN, Answer, Binding, Opened, Program, frame_text, message
+from apigen_ray.runners.sandbox.program import (
+    OK,
+    PLAIN,
+    Answer,
+    Binding,
+    Opened,
+    Program,
+    frame_text,
+    load_failure,
+    message,
+)
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.trusted import NoFunctionError
 from apigen_ray.runners.sandbox.walls import WallError
@@ -81,8 +91,7 @@ def compiled(
     except (MemoryError, Overtime):
         raise
     except BaseException as error:
-        code = "refused" if confined else "unknown_function"
-        return code, None, f"{name} cannot be loaded: {message(error)}"[:MAX_DETAIL]
+        return "refused", None, f"{name} does not compile: {message(error)}"[:MAX_DETAIL]
     if isinstance(found, language.Refused):
         where = f"{files[name]}:{found.line}: " if found.line else ""
         return found.code, None, f"{where}{found.reason}"[:MAX_DETAIL].encode("utf-8", "replace").decode()
@@ -117,11 +126,8 @@ def loaded(
             return "", fresh.trial(), ""
         except (MemoryError, Overtime):
             raise
-        except NoFunctionError as error:
-            return "unknown_function", None, str(error)[:MAX_DETAIL]
         except BaseException as error:
-            code = "exec_error" if confined else "unknown_function"
-            return code, None, f"its module cannot be loaded: {message(error)}"[:MAX_DETAIL]
+            return load_failure(error)
     return OK
 
 

@@ -1,6 +1,7 @@
 """Takes out of a module, and of its package, what one function needs, and compiles it."""
 
 import ast
+import sys
 from collections.abc import Mapping
 from types import CodeType
 from typing import Any
@@ -278,13 +279,25 @@ def _imported(module: Module, policy: Policy, node: ast.Import | ast.ImportFrom,
             policy.error(node, f"the name {bound.local!r} is reserved")
         if bound.kind == "unknown" and not caught:
             what = f"{bound.module}.{bound.name}" if bound.name else bound.module
-            policy.error(node, f"the import of {what} is not allowed")
+            policy.error(node, f"the import of {what} is not allowed{_mend(module, bound)}")
         arguments = [ast.Constant(bound.module)] + ([ast.Constant(bound.name)] if bound.name or bound.below else [])
         arguments += [ast.Constant(bound.below)] if bound.below else []
         guard = "_own_" if bound.kind == "own" else "_import_"
         value = call(guard, *arguments, at=node)
         out.append(ast.copy_location(ast.Assign([ast.Name(bound.local, ast.Store())], value), node))
     return [ast.fix_missing_locations(each) for each in out]
+
+
+def _mend(module: Module, bound: Bound) -> str:
+    """What to do about an import of what is neither the standard library's nor of the module's own package."""
+    top = bound.module.partition(".")[0]
+    if top in sys.stdlib_module_names or top in ("", module.name.partition(".")[0]):
+        return ""
+    return (
+        ": an untrusted source may import the standard library, `execution.preload` and modules of its own package; for"
+        f" a {top}.py beside it make the folder a package (an `__init__.py`, `from .{top} import ...`), or say `trust:"
+        " trusted`"
+    )
 
 
 def _clone(node: Any) -> Any:
