@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import ray
 
 from apigen_ray.graph.ids import DIGEST, Ids, changes, digests, hashes
 from apigen_ray.graph.shared import Shared
 from apigen_ray.graph.stages import by_generator, sample_id
-from apigen_ray.graph.tasks import file_chunks, submit
+from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import DRAFT, SAMPLE_HEAD, Verdict
 from apigen_ray.rundir import RunDir, as_path, parquet_files, read_tables
 from apigen_ray.sampling import Planner
@@ -73,9 +72,9 @@ def left_over(run: RunDir, round_: int, planner: Shared[Planner], generators: Se
     spans = [(start, min(start + POSITIONS, total)) for start in range(0, total, POSITIONS)]
     found = [submit(missing, span, planner, round_, list(generators), size, known) for span in spans]
     positions, count = submit(joined, *found, returns=2)
-    rows = [number for numbers, _ in open_ for number in ray.get(numbers)]
+    rows = [number for numbers, _ in open_ for number in fetch(numbers)]
     files = [name for group in groups for name in group]
-    return Left(ray.get(count), Shared.at(positions), _groups(files, rows), Shared.at(finished), Shared.at(partial))
+    return Left(fetch(count), Shared.at(positions), _groups(files, rows), Shared.at(finished), Shared.at(partial))
 
 
 def unfinished(files: Sequence[str], size: int, finished: Shared[Ids]) -> Iterator[pa.Table]:

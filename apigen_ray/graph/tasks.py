@@ -25,6 +25,11 @@ def submit(function: Callable[..., Any], *arguments: Any, returns: int = 1) -> A
     return ray.remote(function).options(num_returns=returns).remote(*arguments)
 
 
+def fetch(reference: Any) -> Any:
+    """The answer of a task, in this process."""
+    return ray.get(reference)
+
+
 def file_chunks(files: Sequence[AnyPath]) -> list[list[str]]:
     """Files as tasks take them, in their order, in at most 256 lists of at least `FILES`."""
     size = max(FILES, -(-len(files) // 256))

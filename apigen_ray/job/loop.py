@@ -17,9 +17,9 @@ from apigen_ray.engines import Engine
 from apigen_ray.errors import ApigenError, EnvironmentFault, RunExistsError, RunFailedError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import Summary, summarise
+from apigen_ray.graph.close import close_round
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
-from apigen_ray.job.close import close_round
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.feedback import write_seeds
 from apigen_ray.job.prepare import Prepared, prepare, read_seeds

@@ -20,10 +20,10 @@ from apigen_ray.engines.priced import JudgeSpec
 from apigen_ray.errors import ConfigError, RunExistsError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
+from apigen_ray.graph.close import close_round
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.round import Judging, tallies, verify_graph
 from apigen_ray.graph.session import ray_session
-from apigen_ray.job.close import close_round
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
 from apigen_ray.job.loop import Result, Silent, Watcher, check_errors, check_gpus, look_at, recorded

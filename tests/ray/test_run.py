@@ -17,8 +17,8 @@ import pytest
 
 from apigen_ray.config import SAMPLE, VERDICTS, RunConfig, load_config
 from apigen_ray.errors import RunExistsError
+from apigen_ray.graph.close import close_round
 from apigen_ray.graph.round import round_graph, tallies
-from apigen_ray.job.close import close_round
 from apigen_ray.job.ingest import IngestOptions
 from apigen_ray.job.loop import Result, Silent, run
 from apigen_ray.job.prepare import prepare

@@ -1,4 +1,4 @@
-"""Closing a round: each sample once, each query verified once, whatever the order."""
+"""Closing a round: each sample once, each query verified once, whatever the order; its tasks run in this process."""
 
 import random
 from pathlib import Path
@@ -7,18 +7,26 @@ from typing import Any
 import pytest
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.job import close
-from apigen_ray.job.close import close_round
-from apigen_ray.records import query_key
-from apigen_ray.rundir import RunDir, read_tables, write_once
+from apigen_ray.errors import RunFailedError
+from apigen_ray.graph import close
+from apigen_ray.graph.close import close_round
+from apigen_ray.records import content_hash, query_key
+from apigen_ray.rundir import RunDir, list_files, read_tables, write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]
 
 
-def row(sample_id: str, query: str | None, index: int = 0, **rest: Any) -> Row:
+@pytest.fixture(autouse=True)
+def _tasks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close, "submit", lambda function, *arguments, returns=1: function(*arguments))
+    monkeypatch.setattr(close, "fetch", lambda answer: answer)
+
+
+def row(name: str, query: str | None, index: int = 0, **rest: Any) -> Row:
     return {
-        "sample_id": sample_id,
+        "sample_id": content_hash(name),
+        "source_id": name,
         "query": query,
         "round": 0,
         "generator": "g",
@@ -40,7 +48,7 @@ def write(run: RunDir, rows: list[Row], part: str, round_: int = 0) -> None:
 def verdicts(run: RunDir) -> dict[str, str]:
     rows = [each for table in read_tables(run.sample_files()) for each in table.to_pylist()]
     assert len({each["sample_id"] for each in rows}) == len(rows)
-    return {each["sample_id"]: each["verdict"] for each in rows}
+    return {each["source_id"]: each["verdict"] for each in rows}
 
 
 ROWS = [
@@ -138,7 +146,7 @@ def test_records_that_came_as_they_are_are_not_compared(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     write(run, ROWS, "1")
     close_round(run, 0, unique=False)
-    assert verdicts(run) == {each["sample_id"]: each["verdict"] for each in ROWS}
+    assert verdicts(run) == {each["source_id"]: each["verdict"] for each in ROWS}
 
 
 def test_rows_without_a_query_are_no_duplicates(tmp_path: Path) -> None:
@@ -154,14 +162,131 @@ def test_a_round_without_samples_closes(tmp_path: Path) -> None:
     assert run.closed_rounds() == [0]
 
 
-def test_files_are_of_a_limited_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(close, "ROWS_PER_FILE", 3)
+def test_of_two_copies_of_a_sample_the_one_that_was_judged_stays(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
-    for number in range(4):
-        write(run, [row(f"{number}-{each}", f"{number} {each}?") for each in range(2)], str(number))
+    write(run, [row("a", "One?", verdict="error"), row("b", "Two?", verdict="fail_format")], "1")
+    write(run, [row("a", "One?", verdict="fail_semantic"), row("b", "Two?", verdict="error")], "2")
     close_round(run, 0)
-    assert len(run.sample_files()) == 2
-    assert len(verdicts(run)) == 8
+    assert verdicts(run) == {"a": "fail_semantic", "b": "fail_format"}
+
+
+def many(run: RunDir, parts: range, rows: int = 2) -> None:
+    for number in parts:
+        write(run, [row(f"{number}-{each}", f"{number} {each}?") for each in range(rows)], str(number))
+
+
+def test_files_are_of_a_limited_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDir(tmp_path)
+    many(run, range(6))
+    monkeypatch.setattr(close, "ROWS_PER_FILE", 5)
+    close_round(run, 0)
+    assert [sum(map(len, read_tables([file]))) for file in run.sample_files()] == [4, 4, 4]
+    assert len(verdicts(run)) == 12
+    size = max(file.stat().st_size for file in run.sample_files())
+    monkeypatch.setattr(close, "ROWS_PER_FILE", 1000)
+    monkeypatch.setattr(close, "BYTES_PER_FILE", 2 * size + 2)
+    many(run, range(6, 8))
+    run.open_round(0)
+    many(run, range(6, 8))
+    close_round(run, 0)
+    assert len(verdicts(run)) == 16
+    assert all(file.stat().st_size <= 2 * size + 2 for file in run.sample_files())
+
+
+def test_a_large_file_that_nothing_changes_in_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close, "ROWS_PER_FILE", 8)
+    run = RunDir(tmp_path)
+    many(run, range(3))
+    write(run, [row("broken", "x", verdict="error"), row("small", "y", verdict="fail_format")], "other")
+    close_round(run, 0)
+    before = {file: file.stat().st_mtime_ns for file in run.sample_files()}
+    assert len(before) == 3
+    run.open_round(0)
+    write(run, [row("broken", "x", index=3), row("more", "z", verdict="fail_format")], "again")
+    close_round(run, 0)
+    after = {file: file.stat().st_mtime_ns for file in run.sample_files()}
+    (large,) = {*before} & {*after}
+    assert large.parent.name == "verdict=verified"
+    assert before[large] == after[large]
+    assert len(verdicts(run)) == 9
+    run.open_round(0)
+    write(run, [row("first", "0 0?", index=-1)], "takes its place")
+    close_round(run, 0)
+    assert large not in run.sample_files()
+    assert verdicts(run)["0-0"] == "duplicate"
+
+
+def test_nothing_to_do_is_nothing_written(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS[:-1], "1")
+    close_round(run, 0)
+    before = run.sample_files()
+    run.open_round(0)
+    close_round(run, 0)
+    assert run.sample_files() == before
+    assert list_files(run.samples(0)) == before
+
+
+def test_rows_lie_in_groups_that_are_easily_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDir(tmp_path)
+    many(run, range(5))
+    monkeypatch.setattr(close, "ROWS_PER_GROUP", 4)
+    close_round(run, 0)
+    assert [len(table) for table in read_tables(run.sample_files())] == [4, 4, 2]
+    monkeypatch.setattr(close, "BYTES_PER_GROUP", 1)
+    run.open_round(0)
+    many(run, range(5, 7), rows=1)
+    close_round(run, 0)
+    assert [len(table) for table in read_tables(run.sample_files())] == [4, 4, 2, 1, 1]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_closing_that_breaks_off_leaves_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    before = verdicts(run)
+    written = 0
+
+    def killed(path: Path) -> Any:
+        nonlocal written
+        written += 1
+        if written == at:
+            raise OSError("killed")
+        return new_file(path)
+
+    new_file = close.new_file
+    with monkeypatch.context() as patch:
+        patch.setattr(close, "new_file", killed)
+        with pytest.raises(OSError, match="killed"):
+            close_round(run, 0)
+    assert verdicts(run) == before
+    assert run.closed_rounds() == []
+    close_round(run, 0)
+    assert verdicts(run) == WANTED
+    assert sorted(list_files(run.samples(0))) == sorted(run.sample_files())
+
+
+def test_a_merge_that_runs_twice_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(function: Any, *arguments: Any, returns: int = 1) -> Any:
+        return [function(*arguments) for _ in range(2)][-1]
+
+    monkeypatch.setattr(close, "submit", twice)
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    close_round(run, 0)
+    assert verdicts(run) == WANTED
+
+
+def test_what_was_not_written_as_it_was_read_does_not_become_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    before = verdicts(run)
+    monkeypatch.setattr(close._Writer, "_write", lambda self: None)
+    with pytest.raises(RunFailedError, match=r"closed-.*: what can be read back.*\n.*--resume"):
+        close_round(run, 0)
+    assert (verdicts(run), run.closed_rounds()) == (before, [])
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from apigen_ray.engines import faults
 from apigen_ray.engines.drafts import Draft, draft_of
 from apigen_ray.engines.rows import answer_column
 from apigen_ray.engines.scripted import ScriptedEngine, ScriptedSpec
-from apigen_ray.job.close import query_key
 from apigen_ray.library.python import PythonSource
-from apigen_ray.records import DRAFT, Api, Json, Mode, Reply, Request, Style, dumps
+from apigen_ray.records import DRAFT, Api, Json, Mode, Reply, Request, Style, dumps, query_key
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers.base import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec, ExecutionVerifier

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.job.close import close_round
 from apigen_ray.job.feedback import write_seeds
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
@@ -36,7 +35,7 @@ def write(run: RunDir, rows: list[Row], part: str, round_: int = 0) -> None:
 
 def test_a_round_without_samples_gives_no_examples(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
-    close_round(run, 0)
+    run.close_round(0, run.sample_files())
     write_seeds(run, 0)
     assert run.seeds(0).read_text() == ""
 
@@ -51,7 +50,7 @@ def test_seeds_are_a_few_verified_samples_of_each_style_and_function(tmp_path: P
         run = RunDir(tmp_path / str(len(texts)))
         for number, each in enumerate(order):
             write(run, [each], str(number))
-        close_round(run, 0)
+        run.close_round(0, run.sample_files())
         write_seeds(run, 0, per_api=2)
         texts.append(run.seeds(0).read_text("utf-8"))
     assert texts[0] == texts[1]

@@ -14,7 +14,6 @@ from apigen_ray.export.report import filter_rows, report_form, write_report
 from apigen_ray.export.samples import CODES, find_samples
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.stages import sink
-from apigen_ray.job.close import close_round
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
@@ -188,7 +187,7 @@ def test_the_first_rows_are_there_while_their_round_is_open(tmp_path: Path) -> N
         assert seen == ["0-one-1", "0-one-2"][: len(seen)]
         assert report_form(run.path)["outcome"] == "unfinished"
     assert run.closed_rounds() == []
-    close_round(run, 0)
+    run.close_round(0, run.sample_files())
     assert ids(find_samples(run.path)) == ["0-one-0", "0-one-1", "0-one-2"]
 
 
