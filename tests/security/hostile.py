@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -152,6 +153,16 @@ def task(folder: Path, name: str, entry: str, arguments: str, trust: str) -> Tas
     """A call to a function of the source of an attack."""
     source = Source("python", str(folder / f"{name}.py"), entry, trust=trust)
     return Task(Api(entry, "", {}, source=source), arguments)
+
+
+def without_us(folder: Path, name: str, stage: Stage) -> str:
+    """Why an attack fails in a plain Python process too; "" where it succeeds there."""
+    program = "import json, runpy, sys\nprint(runpy.run_path(sys.argv[1])[sys.argv[2]](**json.loads(sys.argv[3])))"
+    command = [sys.executable, "-c", program, str(folder / f"{name}.py"), name, stage.at()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if stage.traces() or done.stdout.startswith("PWNED"):
+        return ""
+    return (done.stderr.splitlines() or [done.stdout or f"exit status {done.returncode}"])[-1]
 
 
 def runner(**settings: Any) -> PythonRunner:

@@ -9,6 +9,7 @@ import hostile
 import pytest
 
 from apigen_ray.records import Status
+from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.sandbox import walls
 
 pytestmark = pytest.mark.skipif(
@@ -83,24 +84,31 @@ def test_nothing_reaches_the_host(
         assert [outcome.code for outcome in later] == ["", ""]
 
 
-def test_every_attack_succeeds_where_no_wall_stands(folder: Path) -> None:
-    """Else what holds them above would prove nothing. An outer wall may hold some of them: these are named."""
-    held = []
+@pytest.fixture(scope="module")
+def bare() -> Iterator[PythonRunner]:
+    """A runner without any wall."""
     runner = hostile.runner(skip=walls.LAYERS)
-    try:
-        for name in [name for name in hostile.FUNCTIONS if name not in hostile.ENDINGS]:
-            stage = hostile.Stage()
-            try:
-                [outcome] = runner.run([hostile.task(folder, name, name, stage.at(), "trusted")])
-                if not stage.traces() and not (outcome.value or "").startswith('"PWNED'):
-                    held.append(f"{name}: {outcome.code}: {outcome.detail}")
-            finally:
-                stage.close()
-    finally:
-        runner.close()
-    assert len(hostile.FUNCTIONS) - len(hostile.ENDINGS) - len(held) >= 60, held
-    if held:
-        pytest.skip(f"an outer wall or another kernel stops {held}")
+    yield runner
+    runner.close()
+
+
+@pytest.mark.parametrize("name", [name for name in hostile.FUNCTIONS if name not in hostile.ENDINGS])
+def test_an_attack_succeeds_where_no_wall_stands(
+    name: str, bare: PythonRunner, folder: Path, stage: hostile.Stage
+) -> None:
+    """Else what holds it above would prove nothing; it is skipped only where it fails outside of any sandbox too."""
+    [outcome] = bare.run([hostile.task(folder, name, name, stage.at(), "trusted")])
+    if stage.traces() or (outcome.value or "").startswith('"PWNED'):
+        return
+    held = hostile.without_us(folder, name, stage)
+    assert held, f"{outcome.code}: {outcome.detail}, but in plain Python it succeeds: something of ours stops it"
+    pytest.skip(f"this machine stops it without us: {held}")
+
+
+def test_what_stops_an_attack_outside_of_any_sandbox_is_told(folder: Path, stage: hostile.Stage) -> None:
+    assert hostile.without_us(folder, "read_a_secret", stage) == ""
+    assert hostile.without_us(folder, "exit_at_once", stage) == "exit status 0"
+    assert hostile.without_us(folder, "timer_for_the_next", stage).startswith("LookupError: whoever comes next")
 
 
 def test_workers_find_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,9 +159,12 @@ def test_a_file_whose_name_is_no_utf8(
 
 
 @trusts
-def test_a_source_that_starves_the_compiler(folder: Path, tmp_path: Path, trust: str) -> None:
+def test_a_source_that_starves_the_compiler(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: str
+) -> None:
+    monkeypatch.setattr(handle, "COMPILE_S", 0.5)
     (tmp_path / "bomb.py").write_text(finally_bomb())
-    runner = PythonRunner(ExecutionSpec(timeout_s=0.5))
+    runner = PythonRunner(ExecutionSpec())
     try:
         bad = task(tmp_path / "bomb.py", "f", "{}", trust)
         outcome = among_good(runner, folder, bad, trust)
@@ -200,13 +203,19 @@ def test_what_is_no_function(runner: PythonRunner, folder: Path, entry: str, cod
     assert outcome.detail
 
 
-def test_a_function_that_needs_a_helper_from_beside(runner: PythonRunner, folder: Path) -> None:
+def test_a_function_that_needs_a_helper_from_beside(runner: PythonRunner, folder: Path, tmp_path: Path) -> None:
     """A lone file may not import its neighbours unless it is trusted; line, reason and mend are told."""
     refused = among_good(runner, folder, task(folder / "many.py", "helped", "{}", "untrusted"), "untrusted")
     assert (refused.status, refused.code) == (Status.REJECTED, "refused")
     assert "many.py:6: the import of beside.helper is not allowed: " in refused.detail
     assert refused.detail.endswith("(an `__init__.py`, `from .beside import ...`), or say `trust: trusted`")
     assert among_good(runner, folder, task(folder / "many.py", "helped", "{}", "trusted"), "trusted").value == "1"
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "beside.py").write_text((folder / "beside.py").read_text())
+    (package / "many.py").write_text("from .beside import helper\ndef helped(): return helper()\n")
+    assert among_good(runner, folder, task(package / "many.py", "helped", "{}", "untrusted"), "untrusted").value == "1"
 
 
 @trusts
