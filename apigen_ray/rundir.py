@@ -1,13 +1,13 @@
 """A run is a directory: its paths, its manifest, and which files of it are live."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from apigen_ray.errors import RecordError, RunFailedError
+from apigen_ray.errors import EnvironmentFault, RecordError, RunFailedError
 from apigen_ray.records import Json, Verdict
 from apigen_ray.storage import (
     AnyPath,
@@ -19,6 +19,7 @@ from apigen_ray.storage import (
     open_parquet,
     parquet_files,
     read_tables,
+    read_text,
     remove,
     write_once,
     write_text,
@@ -35,6 +36,7 @@ __all__ = [
     "open_parquet",
     "parquet_files",
     "read_tables",
+    "read_text",
     "remove",
     "write_once",
     "write_text",
@@ -104,7 +106,7 @@ class RunDir:
             RecordError: the file is there and cannot be read.
         """
         try:
-            return dict(json.loads(self.manifest_path.read_text("utf-8")))
+            return dict(json.loads(read_text(self.manifest_path)))
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except ValueError as error:
@@ -113,7 +115,7 @@ class RunDir:
     def result(self) -> Json:
         """What ``result.json`` says of the last attempt; ``{}`` while one goes on."""
         try:
-            return dict(json.loads(self.result_path.read_text("utf-8")))
+            return dict(json.loads(read_text(self.result_path)))
         except FileNotFoundError:
             return {}
 
@@ -141,7 +143,7 @@ class RunDir:
                 "nothing is lost: go on with --resume, which closes the round again; please report this",
             )
         closed, base = self._switch()
-        closed[str(round_)] = [str(file).removeprefix(f"{self.path}/") for file in files]
+        closed[str(round_)] = self._names(files)
         base.pop(str(round_), None)
         self.update_manifest(closed=closed, base=base)
         listed = set(files)
@@ -153,18 +155,20 @@ class RunDir:
         """Prepares a round for (more) work: ``error`` rows go, to be retried, and so does what killed writers left.
 
         Safe to kill anywhere: what the manifest does not list is deleted while it is not seen, then the closed files
-        become the base of the open round in one write.
+        become the base of the open round in one write. A listed file that somebody deleted is let go: what it held is
+        verified again.
         """
         key, folder = str(round_), self.samples(round_)
         closed, base = self._switch()
+        listed = [self.path / name for name in closed.get(key, base.get(key, ()))]
         if key in closed:
-            listed = {self.path / name for name in closed[key]}
             delete(file for file in list_files(folder) if file not in listed)  # as of a writer later than the closing
-            base[key] = [name for name in closed.pop(key) if f"/{_ERROR}/" not in name]
-            self.update_manifest(closed=closed, base=base)
-        live = {self.path / name for name in base.get(key, ())}
-        parts = {file for file in parquet_files(folder) if file.parent.name != _ERROR}
-        delete(file for file in list_files(folder) if file not in live and file not in parts)
+        there = list_files(folder)
+        live = [file for file in listed if file in there and file.parent.name != _ERROR]
+        if closed.pop(key, None) is not None or live != listed:
+            self.update_manifest(closed=closed, base={**base, key: self._names(live)})
+        parts = [file for file in parquet_files(folder) if file.parent.name != _ERROR]
+        delete({*list_files(folder)}.difference(live, parts))
         for other in (self.drafts(round_), self.judged(round_)):
             delete(file for file in list_files(other) if file.name.startswith("."))
 
@@ -215,7 +219,7 @@ class RunDir:
             only: only samples with these ids; of other row groups the ids alone are read.
 
         Raises:
-            RecordError: a live file is lost or unreadable.
+            EnvironmentFault: a live file is lost or unreadable.
         """
         for number in self.rounds() if rounds is None else sorted(rounds):
             yield from self._read(number, columns, verdicts, only)
@@ -239,15 +243,17 @@ class RunDir:
                         yield table if columns is None else table.select(columns)
                 except FileNotFoundError as error:
                     if file in self.sample_files(round_):
-                        raise RecordError(f"{file}: is lost", "restore it, or run again with --clean") from error
+                        raise EnvironmentFault(
+                            f"{file}: is lost", "restore it; else --resume makes what it held again"
+                        ) from error
                     seen = np.unique(np.concatenate([_ids(part) for part in given])) if given else seen
                     break
-                except (OSError, pa.ArrowException) as error:
-                    raise RecordError(
-                        f"{file}: cannot be read ({error})", "restore the file, or run again with --clean"
-                    ) from error
             else:
                 return
+
+    def _names(self, files: Iterable[AnyPath]) -> list[str]:
+        """Files as the manifest has them: below the run directory, which may be moved."""
+        return [str(file).removeprefix(f"{self.path}/") for file in files]
 
     def _switch(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Of the manifest: the files of closed rounds, and the base of those open again."""
@@ -263,7 +269,7 @@ def _rows_of(file: AnyPath) -> int:
         with open_parquet(file) as parquet:
             rows: int = parquet.metadata.num_rows
             return rows
-    except (OSError, pa.ArrowException) as error:
+    except (EnvironmentFault, FileNotFoundError) as error:
         raise RunFailedError(
             f"{file}: cannot be read back ({error})",
             "nothing is lost: see to the disk and go on with --resume, which closes the round again",

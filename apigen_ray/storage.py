@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -28,6 +28,8 @@ READ_BYTES = 16 << 20
 """Read from a store at a time: a part is smaller, a closed file is read through in some dozen requests."""
 
 _TRIES = 5
+_CLIENTS = ("botocore", "aiobotocore", "google", "gcsfs", "aiohttp", "huggingface_hub", "httpx")
+"""Packages whose exceptions speak of a store: not all of them are an `OSError`."""
 
 
 def as_path(text: str | AnyPath) -> AnyPath:
@@ -50,7 +52,56 @@ def as_path(text: str | AnyPath) -> AnyPath:
     package, extra = STORES[kind]
     if importlib.util.find_spec(package) is None:
         raise EnvironmentFault(f"{text}: {kind}:// needs the package {package}", f"pip install 'apigen-ray[{extra}]'")
-    return UPath(text, use_listings_cache=False)
+    return UPath(text.rstrip("/"), use_listings_cache=False)
+
+
+@contextmanager
+def reading(path: AnyPath) -> Iterator[None]:
+    """What keeps a path from being read becomes an error for a person; what is not there stays `FileNotFoundError`.
+
+    Raises:
+        EnvironmentFault: names the path, the reason and the mend.
+    """
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if "NoSuchBucket" in type(error.__cause__).__name__:
+            raise _fault(path, error, "read") from error
+        raise
+    except Exception as error:
+        if _is_of(path, error):
+            raise _fault(path, error, "read") from error
+        raise
+
+
+@contextmanager
+def writing(path: AnyPath) -> Iterator[None]:
+    """What keeps a path from being written becomes an error for a person.
+
+    Raises:
+        EnvironmentFault: names the path, the reason and the mend.
+    """
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except Exception as error:
+        if _is_of(path, error) and not (isinstance(path, Path) and isinstance(error, FileNotFoundError)):
+            raise _fault(path, error, "written") from error
+        raise
+
+
+def read_text(path: AnyPath) -> str:
+    """A whole UTF-8 file.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UnicodeDecodeError: it is not UTF-8.
+        EnvironmentFault: it cannot be read.
+    """
+    with reading(path):
+        data = path.read_bytes()
+    return data.decode("utf-8")
 
 
 def list_files(folder: AnyPath) -> list[AnyPath]:
@@ -58,7 +109,8 @@ def list_files(folder: AnyPath) -> list[AnyPath]:
     if isinstance(folder, Path):
         return sorted(Path(where, name) for where, _, names in os.walk(folder) for name in names)
     start = len(folder.path) + 1
-    return [folder / name[start:] for name in sorted(folder.fs.find(folder.path))]
+    with reading(folder):
+        return [folder / name[start:] for name in sorted(folder.fs.find(folder.path))]
 
 
 def parquet_files(folder: AnyPath) -> list[AnyPath]:
@@ -72,12 +124,14 @@ def open_parquet(file: AnyPath) -> Iterator[pq.ParquetFile]:
 
     Raises:
         FileNotFoundError: it is not there; in a store also later, while it is read.
+        EnvironmentFault: it cannot be read.
     """
-    if isinstance(file, Path):
-        with pq.ParquetFile(file) as parquet:
-            yield parquet
-        return
-    with file.open("rb", block_size=READ_BYTES, cache_type="readahead") as stream, pq.ParquetFile(stream) as parquet:
+    with ExitStack() as stack:
+        with reading(file):
+            source: AnyPath | BinaryIO = file
+            if not isinstance(file, Path):
+                source = stack.enter_context(file.open("rb", block_size=READ_BYTES, cache_type="readahead"))
+            parquet = stack.enter_context(pq.ParquetFile(source))
         yield parquet
 
 
@@ -90,30 +144,37 @@ def read_tables(
         files: of samples, or of anything else where ``only`` is None.
         columns: None: all.
         only: only rows with these sample ids; of row groups without them the ids alone are read.
+
+    Raises:
+        FileNotFoundError: a file is not there, or in a store not any more.
+        EnvironmentFault: it cannot be read.
     """
     chosen = None if columns is None else list(columns)
     for file in files:
         with open_parquet(file) as parquet:
             for group in range(parquet.num_row_groups):
-                if only is None:
-                    yield parquet.read_row_group(group, columns=chosen)
-                    continue
-                fits = pc.is_in(parquet.read_row_group(group, columns=["sample_id"])["sample_id"], only)
-                if pc.any(fits).as_py():
-                    yield parquet.read_row_group(group, columns=chosen).filter(fits)
+                with reading(file):
+                    fits = None
+                    if only is not None:
+                        fits = pc.is_in(parquet.read_row_group(group, columns=["sample_id"])["sample_id"], only)
+                        if not pc.any(fits).as_py():
+                            continue
+                    table = parquet.read_row_group(group, columns=chosen)
+                yield table if fits is None else table.filter(fits)
 
 
 def write_text(path: AnyPath, text: str) -> None:
     """Replaces a file in one step (a rename, a PUT): a reader sees the old text or the new, never half."""
-    if not isinstance(path, Path):
-        path.fs.pipe_file(path.path, text.encode())
-        return
-    with _beside(path) as temporary:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    with writing(path):
+        if not isinstance(path, Path):
+            path.fs.pipe_file(path.path, text.encode())
+            return
+        with _beside(path) as temporary:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
 
 
 def write_once(table: pa.Table, folder: AnyPath, name: str) -> bool:
@@ -124,16 +185,20 @@ def write_once(table: pa.Table, folder: AnyPath, name: str) -> bool:
 
     Returns:
         Whether this call wrote it; False where an earlier writer had, whose file stays as it is.
+
+    Raises:
+        EnvironmentFault: it cannot be written.
     """
     target = folder / f"{name}.parquet"
-    if target.exists():
-        return False
-    with _beside(target) as temporary:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        return _put_if_absent(temporary, target)
+    with writing(target):
+        if target.exists():
+            return False
+        with _beside(target) as temporary:
+            with temporary.open("wb") as file:
+                pq.write_table(table, file, compression="zstd")
+                file.flush()
+                os.fsync(file.fileno())
+            return _put_if_absent(temporary, target)
 
 
 @contextmanager
@@ -144,8 +209,9 @@ def new_file(path: AnyPath) -> Iterator[BinaryIO]:
 
     Raises:
         FileExistsError: another writer was first.
+        EnvironmentFault: it cannot be written.
     """
-    with _beside(path) as temporary:
+    with writing(path), _beside(path) as temporary:
         with temporary.open("wb") as file:
             yield file
             file.flush()
@@ -164,19 +230,22 @@ def delete(files: Iterable[AnyPath]) -> None:
     stored: list[UPath] = []
     for file in files:
         if isinstance(file, Path):
-            file.unlink(missing_ok=True)
+            with writing(file):
+                file.unlink(missing_ok=True)
         else:
             stored.append(file)
     if stored:
-        stored[0].fs.rm([file.path for file in stored])
+        with writing(stored[0].parent):
+            stored[0].fs.rm([file.path for file in stored])
 
 
 def remove(path: AnyPath) -> None:
     """Deletes a folder with everything in it."""
-    if isinstance(path, Path):
-        shutil.rmtree(path)
-    else:
-        path.fs.rm(path.path, recursive=True)
+    with writing(path):
+        if isinstance(path, Path):
+            shutil.rmtree(path)
+        else:
+            path.fs.rm(path.path, recursive=True)
 
 
 @contextmanager
@@ -219,3 +288,29 @@ def _put_if_absent(temporary: Path, target: AnyPath) -> bool:
         else:
             return True
     raise AssertionError("unreachable")
+
+
+def _is_of(path: AnyPath, error: Exception) -> bool:
+    """Whether an error is the disk's or the store's, not a defect."""
+    if isinstance(error, OSError | pa.ArrowException):
+        return True
+    return not isinstance(path, Path) and type(error).__module__.partition(".")[0] in _CLIENTS
+
+
+def _fault(path: AnyPath, error: Exception, done: str) -> EnvironmentFault:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if isinstance(path, Path):
+        mend = {
+            "read": "see to the disk; a file of a run that is torn: delete it, and --resume makes what it held again",
+            "written": "make room there or let it be written; nothing is torn, a run goes on with --resume",
+        }[done]
+        return EnvironmentFault(f"{path}: cannot be {done} ({reason})", mend)
+    mend = "see docs/object-stores.md for what the store needs; a run goes on with --resume"
+    if "Credentials" in type(error).__name__:
+        reason, mend = "no credentials", "give them in the environment or the client's own file: docs/object-stores.md"
+    elif isinstance(error, FileNotFoundError):
+        reason = f"there is no bucket {path.path.partition('/')[0]!r}"
+        mend = "make it, or give another: buckets are never made here"
+    elif isinstance(error, PermissionError):
+        reason, mend = f"denied: {reason}", "give credentials that may list, read, write and delete there"
+    return EnvironmentFault(f"{path}: cannot be {done} ({reason})", mend)

@@ -623,7 +623,7 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
         export_run(run, "xlam", out, verdicts=["duplicate"])
     [file] = (run / "samples" / "round=0" / "verdict=verified").iterdir()
     file.write_bytes(b"PAR1")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(EnvironmentFault, match="cannot be read"):
         export_run(run, "xlam", out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from apigen_ray.errors import RecordError
+from apigen_ray.errors import EnvironmentFault, RecordError, RunFailedError
 from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write_once, write_text
 
 
@@ -56,7 +58,7 @@ def test_a_file_that_could_not_be_written_leaves_nothing(tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(EnvironmentFault, match=r"part-1\.parquet: cannot be written \(No space"):
         write_once(table("a"), tmp_path, "part-1")
     assert list(tmp_path.iterdir()) == []
 
@@ -234,3 +236,202 @@ def test_opening_twice_is_opening_once(tmp_path: Path) -> None:
     run.open_round(1)  # a round that nothing was written of
     assert run.sample_files(1) == []
     assert run.rounds() == [0]
+
+
+# What killed and late writers leave
+
+
+def test_what_comes_after_the_closing_is_never_seen_and_is_gone_at_the_next_open(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    close(run)
+    write_once(table("late"), run.samples(0) / "verdict=verified", "part-late")
+    assert seen(run) == ["a", "b", "e"]
+    run.open_round(0)
+    assert seen(run) == ["a", "b"]
+    assert not list(tmp_path.rglob("part-late.parquet"))
+
+
+def test_temporary_files_are_gone_at_the_next_open(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    for folder in (run.samples(0) / "verdict=verified", run.drafts(0), run.judged(0) / "ask=judge"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".abc.parquet").write_bytes(b"PAR1 torn")
+        write_once(table("kept"), folder, "part-kept")
+    run.open_round(0)
+    assert not list(tmp_path.rglob(".*"))
+    assert len(list(tmp_path.rglob("part-kept.parquet"))) == 3
+
+
+def test_a_writer_whose_temporary_file_was_cleared_away_fails_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDir(tmp_path)
+    real = pq.write_table
+
+    def slow(content: pa.Table, file: Any, **rest: Any) -> None:
+        real(content, file, **rest)
+        run.open_round(0)  # by a run that was resumed while this writer of a killed one still lived
+
+    monkeypatch.setattr(pq, "write_table", slow)
+    with pytest.raises(FileNotFoundError):
+        write_once(table("late"), run.samples(0) / "verdict=verified", "part-1")
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+# Opened again
+
+
+def test_a_round_opened_again_keeps_its_closed_files_and_shows_new_parts_beside_them(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    close(run)
+    closed = {file: file.stat().st_ino for file in run.sample_files() if file.parent.name != "verdict=error"}
+    run.open_round(0)
+    write_once(table("c"), run.samples(0) / "verdict=verified", "part-9")
+    assert seen(run) == ["a", "b", "c"]
+    run.open_round(0)  # killed, and resumed once more
+    assert seen(run) == ["a", "b", "c"]
+    assert {file: file.stat().st_ino for file in run.sample_files() if file in closed} == closed  # not even moved
+    assert run.manifest()["closed"] == {}
+    run.close_round(0, run.sample_files(), rows=3)
+    assert seen(run) == ["a", "b", "c"]
+    assert run.manifest()["base"] == {}
+
+
+def test_a_run_of_an_earlier_version_is_opened(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    close(run)
+    assert "base" in run.manifest()
+    run.manifest_path.write_text(json.dumps({"closed": run.manifest()["closed"]}))  # as it was then
+    assert seen(run) == ["a", "b", "e"]
+    for file in run.sample_files():  # killed while it was opened: linked, and still closed
+        os.link(file, file.with_name(f"part-{file.stem}.parquet"))
+    assert seen(run) == ["a", "b", "e"]
+    run.open_round(0)
+    assert seen(run) == ["a", "b"]
+
+
+def test_a_lost_file_is_named_and_a_resumed_run_makes_it_again(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    close(run)
+    lost = next(file for file in run.sample_files() if file.parent.name == "verdict=verified")
+    lost.unlink()
+    with pytest.raises(EnvironmentFault, match=rf"{lost.name}: is lost"):
+        list(run.read(["sample_id"]))
+    run.open_round(0)
+    assert seen(run) == []
+    write_once(table("a", "b"), run.samples(0) / "verdict=verified", "part-1")
+    run.open_round(0)
+    assert seen(run) == ["a", "b"]
+
+
+# Checks before the manifest lists files
+
+
+def test_a_torn_file_is_not_listed(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    torn = run.samples(0) / "verdict=verified" / "closed-1.parquet"
+    torn.write_bytes(b"PAR1 half of it")
+    for file in (torn, torn.with_name("closed-2.parquet")):  # the second is not there
+        with pytest.raises(RunFailedError, match=rf"{file.name}: cannot be read back"):
+            run.close_round(0, [file])
+    assert seen(run) == ["a", "b", "e"]
+    assert run.closed_rounds() == []
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_files_with_too_few_or_too_many_rows_are_not_listed(tmp_path: Path, rows: int) -> None:
+    run = opened(tmp_path)
+    with pytest.raises(RunFailedError, match=f"3 rows of {rows} samples"):
+        run.close_round(0, run.sample_files(), rows)
+    assert seen(run) == ["a", "b", "e"]
+    assert run.closed_rounds() == []
+
+
+def test_judges_replies_stay_while_there_are_errors(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    write_once(table("a"), run.judged(0) / "ask=judge", "part-1")
+    run.close_round(0, run.sample_files())
+    assert len(parquet_files(run.judged(0))) == 1
+    run.open_round(0)
+    run.close_round(0, run.sample_files())
+    assert parquet_files(run.judged(0)) == []
+
+
+# Reading while a round is closed and opened
+
+
+def ids(run: RunDir, **chosen: Any) -> list[str]:
+    return [name for each in run.read(["sample_id"], **chosen) for name in each["sample_id"].to_pylist()]
+
+
+def test_a_reader_keeps_to_rounds_verdicts_and_ids(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    write_once(table("z"), run.samples(1) / "verdict=verified", "part-1")
+    assert sorted(ids(run)) == ["a", "b", "e", "z"]
+    assert ids(run, rounds=[1]) == ["z"]
+    assert ids(run, verdicts=["error"]) == ["e"]
+    assert sorted(ids(run, only=pa.array(["b", "z"]))) == ["b", "z"]
+    (row,) = [each.to_pylist() for each in run.read(["verdict"], only=pa.array(["e"]))]
+    assert row == [{"verdict": "error"}]
+
+
+def test_a_reader_gives_each_sample_once_when_the_round_is_closed_under_it(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    for number in range(4):
+        write_once(table(f"s{number}"), run.samples(0) / "verdict=verified", f"part-{number}")
+    reader = run.read(["verdict", "sample_id"])
+    given = [next(reader)["sample_id"].to_pylist()]
+    merged = run.samples(0) / "verdict=verified" / "closed-1.parquet"
+    pq.write_table(table("s3", "s2", "s1", "s0"), merged)
+    run.close_round(0, [merged])
+    given += [each["sample_id"].to_pylist() for each in reader]
+    assert given == [["s0"], ["s3", "s2", "s1"]]
+
+
+def test_files_that_are_closed_while_they_are_listed_are_listed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = opened(tmp_path)
+    real = RunDir.rounds
+
+    def slow(self: RunDir) -> list[int]:
+        monkeypatch.setattr(RunDir, "rounds", real)
+        close(run)  # after the manifest was read and before the parts were listed
+        return real(self)
+
+    monkeypatch.setattr(RunDir, "rounds", slow)
+    assert seen(run) == ["a", "b", "e"]
+
+
+def test_a_reader_beside_closings_and_openings_misses_nothing_and_gives_nothing_twice(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    names = [f"s{number:02d}" for number in range(24)]
+    for number in range(0, 24, 2):
+        write_once(table(*names[number : number + 2]), run.samples(0) / "verdict=verified", f"part-{number}")
+    done = threading.Event()
+    closings = 0
+
+    def work() -> None:
+        nonlocal closings
+        while not done.is_set():
+            files = []
+            rows = [name for each in read_tables(run.sample_files()) for name in each["sample_id"].to_pylist()]
+            for start in range(0, 24, 6):
+                file = run.samples(0) / "verdict=verified" / f"closed-{closings}-{start}.parquet"
+                pq.write_table(table(*rows[start : start + 6]), file)
+                files.append(file)
+            run.close_round(0, files, len(rows))
+            closings += 1
+            run.open_round(0)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        reads = 0
+        while thread.is_alive() and (reads < 40 or closings < 20):
+            assert Counter(ids(run)) == Counter(names)
+            reads += 1
+        assert thread.is_alive()
+    finally:
+        done.set()
+        thread.join()
