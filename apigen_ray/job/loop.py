@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from apigen_ray import __version__
 from apigen_ray.config import RunConfig, differences, dump_config
@@ -21,8 +21,8 @@ from apigen_ray.graph.close import close_round
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
 from apigen_ray.job.doctor import gpus
-from apigen_ray.job.feedback import write_seeds
-from apigen_ray.job.prepare import Prepared, prepare, read_seeds
+from apigen_ray.job.feedback import read_seeds, write_seeds
+from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.records import Json, Status
 from apigen_ray.rundir import RunDir, remove, write_text
@@ -96,16 +96,15 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
         with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
             check_gpus(engines, cluster.gpus)
             directory.update_manifest(**_facts(prepared, cluster), sandbox=confined)
-            later: tuple[Any, ...] = ()
+            apis = prepared.library.apis
             for number in range(config.rounds):
-                drafting = prepared.drafting(prepared.planner(later))
+                drafting = prepared.drafting(prepared.planner(read_seeds(directory, number, apis)))
                 watcher.round_began(number)
                 directory.open_round(number)
                 for tally in tallies(round_graph(directory, number, drafting, judging)):
                     watcher.wrote(tally)
                 close_round(directory, number)
-                write_seeds(directory, number)
-                later = (*later, *read_seeds(directory.seeds(number), prepared))
+                write_seeds(directory, number, config.sampling.feedback, apis)
         summary = summarise(directory)
         outcome.update(summary.form())
         write_text(directory.path / "report.md", report_text(directory, summary))

@@ -8,9 +8,9 @@ from apigen_ray.asks.query_first import QueryFirst
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import build
 from apigen_ray.graph.round import Drafting, Judging
+from apigen_ray.job.feedback import check_feedback
 from apigen_ray.library import BUILTIN, Library, load_library
 from apigen_ray.records import Example, Mode
-from apigen_ray.rundir import AnyPath
 from apigen_ray.sampling import (
     OUR_SEEDS,
     OUR_TEMPLATES,
@@ -52,20 +52,21 @@ class Prepared:
     digests: dict[str, str]
     fingerprint: str
 
-    def planner(self, later_seeds: tuple[Example, ...] = ()) -> Planner:
+    def planner(self, earlier: tuple[Example, ...] = ()) -> Planner:
         """The planner of a round.
 
         Args:
-            later_seeds: verified samples of earlier rounds.
+            earlier: verified samples of earlier rounds, as `apigen_ray.job.feedback.read_seeds` gives them.
         """
         return Planner(
             spec=self.config.sampling,
             apis=self.library.apis,
-            seeds=(*self.seeds, *later_seeds),
+            seeds=self.seeds,
             templates=self.templates,
             lexicons=self.lexicons,
             run_fingerprint=self.fingerprint,
             seed=self.config.seed,
+            earlier=earlier,
         )
 
     def drafting(self, planner: Planner) -> Drafting:
@@ -107,6 +108,7 @@ def prepare(config: RunConfig) -> Prepared:
     library = load_library(config.library)
     if sampling.categories:
         library = replace(library, apis=with_categories(library.apis, load_categories(sampling.categories)))
+    check_feedback(sampling.feedback, library.apis)
     seeds = [seed for path in sampling.seeds for seed in load_seeds(path, library.apis)]
     if sampling.builtin_seeds:  # they speak of our functions, which need not be in the library
         seeds += load_seeds(OUR_SEEDS, load_library([BUILTIN]).apis)
@@ -129,8 +131,3 @@ def prepare(config: RunConfig) -> Prepared:
     )
     prepared.planner()  # refuses a style that the library or the templates cannot serve
     return prepared
-
-
-def read_seeds(path: AnyPath, prepared: Prepared) -> tuple[Example, ...]:
-    """The examples that a closed round left."""
-    return tuple(load_seeds(path, prepared.library.apis)) if path.exists() else ()

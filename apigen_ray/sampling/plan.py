@@ -7,7 +7,7 @@ from apigen_ray.errors import LibraryError, RecordError
 from apigen_ray.records import Api, Example, Json, Mode, Style, content_hash, dumps
 from apigen_ray.sampling.apis import ApiIndex, Walk
 from apigen_ray.sampling.lexicons import Lexicons
-from apigen_ray.sampling.seeds import SeedPool
+from apigen_ray.sampling.seeds import SeedPool, function_of
 from apigen_ray.sampling.spec import SamplingSpec
 from apigen_ray.sampling.styles import possible, style_at
 from apigen_ray.sampling.templates import Templates
@@ -20,11 +20,12 @@ class Planner:
     Args:
         spec: the config section ``sampling``.
         apis: the library; its order counts.
-        seeds: the seed pool of the round; its order counts.
+        seeds: the seed pool; its order counts.
         templates: from `load_templates`; every style that is drawn needs one of the spec's mode.
         lexicons: from `load_lexicons`; read in ``call_first`` only.
         run_fingerprint: what, beside round, generator and index, makes a prompt's id.
         seed: the run's seed.
+        earlier: the verified samples of earlier rounds that ``spec.feedback`` keeps; their order counts.
 
     Attributes:
         styles: weights of the styles that are drawn: those asked for, less those that this library cannot serve.
@@ -46,6 +47,7 @@ class Planner:
         lexicons: Lexicons,
         run_fingerprint: str,
         seed: int,
+        earlier: Sequence[Example] = (),
     ) -> None:
         if not apis:
             raise LibraryError("the library is empty", "name a source that holds at least one function")
@@ -56,7 +58,9 @@ class Planner:
         self._names = [api.name for api in apis]
         self._api_ids = [api.api_id for api in apis]
         self._tools = [dumps(api.tool()) for api in apis]
-        self._seeds = SeedPool(seeds)
+        category = {api.name: api.category for api in apis}
+        weights = [spec.feedback.weight_of(sample.style, category.get(function_of(sample))) for sample in earlier]
+        self._seeds = SeedPool(seeds, earlier, weights, {style: spec.feedback.share_of(style) for style in Style})
         self._arguments = [Arguments(api, lexicons) for api in apis] if spec.mode == Mode.CALL_FIRST else []
         self._offers = ApiIndex(apis)
         self._targets = self._targets_of(apis)

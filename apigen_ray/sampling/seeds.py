@@ -16,24 +16,40 @@ OUR_SEEDS = Path(__file__).parents[1] / "library" / "seeds.jsonl"
 """The file of our own seed pairs."""
 
 _FORM = 'one line is {"style", "query", "tools": [names or tools], "answers": [{"name", "arguments"}]}'
-_KEYS = {"style", "query", "tools", "answers"}
+_KEYS = {"style", "query", "tools", "answers", "sample_id"}
 _REACH = 4  # how many more examples than needed are looked at for ones whose functions are not offered
 
 
+_Seed = tuple[frozenset[str], str, str]  # names of its functions, its id, its JSON text
+
+
 class SeedPool:
-    """Seeds prepared for drawing.
+    """Examples prepared for drawing: seeds, and verified samples of earlier rounds beside them.
 
     Args:
-        seeds: the pool; a verified sample may join it as a seed of a later round.
+        seeds: drawn evenly; their order counts.
+        earlier: verified samples of earlier rounds; their order counts.
+        weights: how often each of these is drawn, all above 0.
+        share: for each style the share of examples that is drawn from ``earlier``.
     """
 
-    def __init__(self, seeds: Sequence[Example]) -> None:
-        self._by_style: dict[Style, list[tuple[frozenset[str], str, str]]] = {}
+    def __init__(
+        self,
+        seeds: Sequence[Example],
+        earlier: Sequence[Example] = (),
+        weights: Sequence[float] = (),
+        share: Mapping[Style, float] | None = None,
+    ) -> None:
+        self._share = dict(share or {})
+        self._seeds: dict[Style, list[_Seed]] = {}
+        self._earlier: dict[Style, list[_Seed]] = {}
+        self._sums: dict[Style, list[float]] = {}  # of the weights so far, for drawing by bisection
         for seed in seeds:
-            answers = [call.form() for call in seed.answers]
-            text = dumps({"query": seed.query, "answers": answers, "tools": list(seed.tools)})
-            names = frozenset(call.name for call in seed.answers) or frozenset(str(tool["name"]) for tool in seed.tools)
-            self._by_style.setdefault(seed.style, []).append((names, seed.seed_id, text))
+            self._seeds.setdefault(seed.style, []).append(_prepared(seed))
+        for sample, weight in zip(earlier, weights, strict=True):
+            self._earlier.setdefault(sample.style, []).append(_prepared(sample))
+            sums = self._sums.setdefault(sample.style, [])
+            sums.append((sums[-1] if sums else 0.0) + weight)
 
     def draw(self, style: Style, count: int, offered: Collection[str], rng: random.Random) -> tuple[list[str], str]:
         """Up to ``count`` examples of the style; first those of functions not offered, and each of another function.
@@ -47,11 +63,10 @@ class SeedPool:
         Returns:
             The seed ids, and the JSON list of ``{"query", "answers", "tools"}``.
         """
-        pool = self._by_style.get(style, [])
         seen = set(offered)
-        chosen: list[tuple[frozenset[str], str, str]] = []
+        chosen: list[_Seed] = []
         kept_back = []
-        for seed in rng.sample(pool, min(len(pool), _REACH * count)):
+        for seed in self._candidates(style, _REACH * count, rng):
             if len(chosen) == count:
                 break
             if seen.isdisjoint(seed[0]):
@@ -63,6 +78,32 @@ class SeedPool:
         chosen += kept_back[: count - len(chosen)]
         return [seed_id for _, seed_id, _ in chosen], "[" + ",".join(text for _, _, text in chosen) + "]"
 
+    def _candidates(self, style: Style, count: int, rng: random.Random) -> list[_Seed]:
+        """Up to ``count`` of both kinds, mixed in the style's share; at the end what one has more than the other."""
+        seeds = self._seeds.get(style, [])
+        seeds = rng.sample(seeds, min(len(seeds), count))
+        earlier = self._earlier.get(style, [])
+        if not earlier or not count:
+            return seeds
+        drawn = dict.fromkeys(rng.choices(range(len(earlier)), cum_weights=self._sums[style], k=count))
+        kinds = seeds[::-1], [earlier[place] for place in drawn][::-1]
+        mixed = []
+        while all(kinds):
+            mixed.append(kinds[rng.random() < self._share[style]].pop())
+        return [*mixed, *kinds[0][::-1], *kinds[1][::-1]]
+
+
+def _prepared(seed: Example) -> _Seed:
+    answers = [call.form() for call in seed.answers]
+    text = dumps({"query": seed.query, "answers": answers, "tools": list(seed.tools)})
+    names = frozenset(call.name for call in seed.answers) or frozenset(str(tool["name"]) for tool in seed.tools)
+    return names, seed.seed_id, text
+
+
+def function_of(seed: Example) -> str:
+    """The name of the function that a seed speaks of: the first called, or without a call the first offered."""
+    return seed.answers[0].name if seed.answers else str(seed.tools[0]["name"]) if seed.tools else ""
+
 
 def load_seeds(path: AnyPath, library: Sequence[Api]) -> tuple[Example, ...]:
     """The seed pairs of a JSONL file, each checked against the tools that it offers.
@@ -70,6 +111,7 @@ def load_seeds(path: AnyPath, library: Sequence[Api]) -> tuple[Example, ...]:
     Args:
         path: a UTF-8 file with a JSON object a line ``{"style", "query", "tools", "answers"}``; ``tools`` holds names
             of the library or whole tools, and may be left out where the library has the functions of the answers.
+            A run's own ``seeds/`` name the ``sample_id`` too, so that such a file may be given to another run.
         library: where names are looked up.
 
     Raises:

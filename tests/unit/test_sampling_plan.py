@@ -31,8 +31,10 @@ SEEDS = [
 ]
 
 
-def planner(library=LIBRARY, /, *, seeds=SEEDS, templates=TEMPLATES, lexicons=None, seed=1, **spec) -> Planner:
-    return Planner(SamplingSpec(**spec), library, seeds, templates, lexicons or {}, "fingerprint", seed)
+def planner(
+    library=LIBRARY, /, *, seeds=SEEDS, templates=TEMPLATES, lexicons=None, seed=1, earlier=(), **spec
+) -> Planner:
+    return Planner(SamplingSpec(**spec), library, seeds, templates, lexicons or {}, "fingerprint", seed, earlier)
 
 
 def names(row) -> list[str]:
@@ -160,6 +162,76 @@ def test_an_example_of_an_offered_function_is_the_last_resort():
     seeds = [Example(Style.SIMPLE, "only one", (Call("f0", {"amount": 1}),))]
     rows = planner([LIBRARY[0]], seeds=seeds, styles={"simple": 1}).rows(0, "g", [0])
     assert json.loads(rows[0]["examples"])[0]["query"] == "only one"
+
+
+def earlier(style=Style.SIMPLE, start=0, stop=40):
+    """Verified samples, one for each function from ``start`` on."""
+    apis = LIBRARY[start:stop]
+    return [Example(style, f"fed {api.name}", (Call(api.name, {"amount": 1}),), (api.tool(),)) for api in apis]
+
+
+def shown(plan, round=1, prompts=600, **wanted):
+    rows = plan.rows(round, "g", range(prompts))
+    return [
+        example["query"]
+        for row in rows
+        if all(row[name] == value for name, value in wanted.items())
+        for example in json.loads(row["examples"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("feedback", "least", "most"),
+    [
+        ({}, 0.45, 0.55),
+        ({"share": 0.2}, 0.16, 0.24),
+        ({"share": 0.2, "styles": {"simple": 4, "multiple": 100}}, 0.45, 0.55),  # odds of 1 to 4, times 4
+        ({"share": 0.5, "styles": {"simple": 0.25}}, 0.16, 0.24),
+        ({"share": 1.0}, 1, 1),
+        ({"share": 1.0, "styles": {"simple": 0.1}}, 1, 1),
+    ],
+)
+def test_examples_come_from_earlier_rounds_in_the_share_asked_for(feedback, least, most):
+    plan = planner(styles={"simple": 1}, examples=2, feedback=feedback, earlier=earlier())
+    queries = shown(plan)
+    assert len(queries) == 1200
+    assert least <= sum(query.startswith("fed") for query in queries) / 1200 <= most
+
+
+def test_a_category_s_weight_is_how_often_its_samples_are_drawn():
+    # f0 ... f39 are in c0 ... c4, eight functions in each
+    feedback = {"share": 1, "categories": {"c0": 3, "c1": 0.5}}
+    queries = shown(planner(styles={"simple": 1}, examples=1, feedback=feedback, earlier=earlier()), prompts=2000)
+    drawn = Counter(int(query.removeprefix("fed f")) % 5 for query in queries)
+    assert abs(drawn[0] / drawn[2] - 3) < 0.6
+    assert abs(drawn[1] / drawn[2] - 0.5) < 0.15
+    assert abs(drawn[3] / drawn[2] - 1) < 0.25
+
+
+def test_what_has_too_few_is_filled_up_by_the_other():
+    plan = planner(styles={"simple": 1}, examples=3, feedback={"share": 0.9}, earlier=earlier(stop=2))
+    assert all(len(row["seed_ids"]) == 3 for row in plan.rows(1, "g", range(50)))
+    alone = planner(seeds=[], styles={"simple": 1}, examples=3, feedback={"share": 0.1}, earlier=earlier())
+    assert len(shown(alone, prompts=50)) == 150
+    other = planner(seeds=[], styles={"simple": 1}, examples=3, earlier=earlier(Style.PARALLEL))
+    assert shown(other, prompts=50) == []  # none of another style
+
+
+def test_earlier_samples_are_kept_away_from_offered_functions_too():
+    plan = planner(styles={"multiple": 1}, examples=3, earlier=earlier(Style.MULTIPLE))
+    for row in plan.rows(1, "g", range(200)):
+        examples = json.loads(row["examples"])
+        called = [call["name"] for example in examples for call in example["answers"]]
+        assert len(set(called)) == len(called) == 3
+        assert not set(called) & set(names(row))
+
+
+def test_the_weight_of_an_irrelevance_sample_is_that_of_the_function_offered_first():
+    fed = [Example(Style.IRRELEVANCE, f"fed {number}", (), (LIBRARY[number].tool(),)) for number in (0, 1)]
+    feedback = {"share": 1, "categories": {"c0": 9}}
+    plan = planner(styles={"irrelevance": 1}, examples=1, feedback=feedback, earlier=fed)
+    drawn = Counter(shown(plan))
+    assert drawn["fed 0"] > 5 * drawn["fed 1"] > 0
 
 
 def test_templates_are_all_used():
