@@ -178,7 +178,7 @@ def frames(calls: int) -> float:
         position += size
         return found
 
-    clock = worker.Clock(60.0)
+    clock = worker.Clock(60.0, 60.0)
     clock.install()
     worker.serve(read, lambda data: None, {}, clock, "real")
     took = time.process_time() - begun

@@ -22,6 +22,8 @@ PAUSE_S = 0.001
 """What the parent waits before it looks at workers that have enough to do: many answers then wake it once."""
 STARTS = 2
 """Processes in a row that may fail to start before the batch is given up."""
+ZYGOTES = 8
+"""Zygotes that something from outside may kill before the batch is given up."""
 MAX_TEXTS = 8 << 20
 """Characters of all modules that one function needs."""
 
@@ -46,6 +48,7 @@ class Batch:
         self._suspects: deque[tuple[int, Program]] = deque()  # number of the call or COMPILE
         self._spare: Worker | None = None  # forked ahead; for a call that goes alone
         self._failed_starts = 0
+        self._lost = 0
         state.begin()
         for number, task in enumerate(tasks):
             found = state.program(task)
@@ -111,9 +114,8 @@ class Batch:
             return
         for _ in range(len(worker.owner.programs)):
             program = worker.owner.programs[0]
-            if program.broken:
-                self._settle_all(program)
-            elif program.apart:
+            self._settle_all(program)
+            if program.apart or not program.waiting:
                 pass
             elif program.code is None:
                 if not program.compiling:
@@ -130,6 +132,7 @@ class Batch:
         worker.send()
 
     def _settle_all(self, program: Program) -> None:
+        self._state.judge(program)
         while program.waiting and program.broken:
             self._settle(program.waiting.popleft(), program.broken)
 
@@ -162,6 +165,9 @@ class Batch:
         if wanted is not None and self._state.zygote is not None and self._state.zygote.gone():
             for orphan in list(self._workers):  # gone with it
                 self._retire(orphan)
+            self._lost += 1
+            if self._lost == ZYGOTES:
+                self._give_up("something kills its zygotes")
             wanted = self._wanted()
         if wanted is None:
             return False
@@ -217,8 +223,10 @@ class Batch:
 
     def _not_started(self, detail: str) -> None:
         self._failed_starts += 1
-        if self._failed_starts < STARTS:
-            return
+        if self._failed_starts == STARTS:
+            self._give_up(detail)
+
+    def _give_up(self, detail: str) -> None:
         for worker in list(self._workers):
             self._dismiss(worker)
         text = f"no worker process starts: {detail}"[:MAX_DETAIL]
@@ -257,7 +265,8 @@ class Batch:
         for worker in busy.values():  # whatever came has been looked at before the clock is
             if worker.given and worker in self._workers and worker.deadline(self._spec.timeout_s) <= now:
                 # In the words of the limit inside: which of the two comes first is a matter of the machine's load.
-                self._break(worker, BrokenError("timeout", f"it took more than {self._spec.timeout_s:g} s"))
+                limit = worker.limit(self._spec.timeout_s)
+                self._break(worker, BrokenError("timeout", f"it took more than {limit:g} s"))
 
     def _read(self, worker: Worker) -> None:
         try:
@@ -297,6 +306,7 @@ class Batch:
             worker.settled.append(number)
             program.note(harm=answer.code in ("timeout", "memory"))
         worker.given.popleft()
+        worker.touched = worker.touched or number != LOAD
         if answer.code in ("timeout", "memory") or (worker.alone and number != LOAD):
             self._retire(worker)
 
@@ -307,6 +317,8 @@ class Batch:
             program.owner.imports.update(imports)
         elif answer.code == "needs":
             self._fetch(program, needed(answer))
+        elif answer.code == "timeout":
+            self._state.condemn(program, answer.detail, answer.seconds)
         else:
             program.broken = answer.outcome()
         program.compiling = False
@@ -340,7 +352,7 @@ class Batch:
                 self._wait(number, program, first=True)
 
     def _break(self, worker: Worker, broken: BrokenError) -> None:
-        """Ends a worker; its first unanswered call is suspected, or blamed where it was alone, the rest waits again."""
+        """Ends a worker; its first unanswered call is suspected, or blamed if it is the first; the rest waits again."""
         seconds = time.monotonic() - worker.since
         self._dismiss(worker)
         if not worker.ready:
@@ -350,6 +362,9 @@ class Batch:
                 self._again(worker.given)
             self._not_started(broken.detail)
             return
+        if self._state.zygote is None or self._state.zygote.gone():  # its workers are gone with it
+            self._again(worker.given)
+            return
         if broken.code == "forbidden":
             self._distrust(worker)
         jobs = [job for job in worker.given if job[0] != LOAD]
@@ -357,14 +372,13 @@ class Batch:
             return
         number, program = jobs[0]
         self._again(jobs[1:])
-        if not worker.alone:
+        if worker.touched:
             self._suspects.append((number, program))
             return
         outcome = Outcome(Status.REJECTED, broken.code, None, broken.detail, seconds)
         if number == COMPILE:
-            words = f"it does not compile: {broken.detail}"[:MAX_DETAIL]
             program.compiling = False
-            program.broken = Outcome(Status.REJECTED, "refused", None, words, seconds)
+            self._state.condemn(program, broken.detail, seconds)
             return
         self._settle(number, outcome)
         program.note(harm=True)

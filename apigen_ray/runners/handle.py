@@ -28,6 +28,9 @@ MAX_FRAME = 6 * MAX_VALUE + 65536
 """Bytes of an answer: JSON inside JSON takes up to six bytes for one, and a detail comes with it."""
 MAX_CODE = 16 << 20
 """Bytes of the answer to a compile."""
+COMPILE_S = 5.0
+"""Seconds of CPU time for compiling one function's modules, whatever a call may take: ordinary ones take less than one
+second. By the clock it is `GRACE` times that."""
 MAX_REQUEST = 1 << 20
 """Bytes of arguments from which on a frame of requests is closed."""
 LOAD, COMPILE = -1, -2
@@ -75,6 +78,7 @@ class Zygote:
             "weak": spec.allow_weak,
             "memory_mb": spec.memory_mb,
             "timeout_s": spec.timeout_s,
+            "compile_s": COMPILE_S,
             "preload": spec.preload,
             "folders": _folders(["RestrictedPython", *spec.preload]),
             "clock": spec.clock,
@@ -248,6 +252,7 @@ class Worker:
         self.given: deque[tuple[int, Program]] = deque()  # unanswered: number of the task, LOAD or COMPILE
         self.settled: list[int] = []  # numbers of the calls that it has answered in this batch
         self.ready = False
+        self.touched = False  # something ran in it before the first unanswered request, and may be what broke it
         self.since = time.monotonic()  # when the first unanswered request had the worker to itself
         self._requests: list[list[Any]] = []
         self._weight = 0
@@ -303,9 +308,13 @@ class Worker:
             self._requests = []
             self._weight = 0
 
+    def limit(self, timeout_s: float) -> float:
+        """Seconds that its first unanswered request may take, where a call may take so many."""
+        return COMPILE_S if self.given and self.given[0][0] == COMPILE else timeout_s
+
     def deadline(self, timeout_s: float) -> float:
         """When the worker is to be given up, in the time of `time.monotonic`."""
-        return self.since + (timeout_s * GRACE if self.ready else START_S)
+        return self.since + (self.limit(timeout_s) * GRACE if self.ready else START_S)
 
     def events(self) -> int:
         """What to wait for."""

@@ -1,5 +1,6 @@
 """What workers serve, as the parent keeps it, and what they say of it, as the parent checks it."""
 
+import hashlib
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class Program:
     compiling: bool = False
     binding: Any = None
     credit: int = 0
+    _digest: tuple[int, bytes] = (0, b"")
 
     def __post_init__(self) -> None:
         self.texts[self.source.name] = self.source.text
@@ -92,6 +94,13 @@ class Program:
     def note(self, *, harm: bool) -> None:
         """Keeps in mind what a call has done to its worker."""
         self.credit = max(-CREDIT, self.credit - PRICE) if harm else min(CREDIT, self.credit + 1)
+
+    def digest(self) -> bytes:
+        """What all programs have in common that are compiled from the same texts."""
+        if self._digest[0] != len(self.texts):  # they only get more
+            told = json.dumps([self.owner.trusted, self.source.name, sorted(self.texts.items())])
+            self._digest = len(self.texts), hashlib.blake2b(told.encode(), digest_size=16).digest()
+        return self._digest[1]
 
     def seed(self) -> str | None:
         """What `random` is reseeded with, beside the arguments; None where no text names it, nor what draws from it."""

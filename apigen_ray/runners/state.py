@@ -1,6 +1,7 @@
 """What a runner keeps from batch to batch: its processes, the sources that it has read, whose they are."""
 
 import re
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from apigen_ray.records import Status
@@ -14,6 +15,9 @@ KIND = "python"
 """Of sources that are executed here."""
 MAX_ARGUMENTS = 4 << 20
 """Characters of a call's arguments."""
+
+MAX_UNCOMPILABLE = 1024
+"""Texts that are kept in mind because compiling them costs a worker."""
 
 _ENTRY = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,199}")
 
@@ -31,6 +35,7 @@ class State:
         sources: texts that were read, or what becomes of calls to them, by location.
         owners: by root, top-level name and trust.
         programs: by location, entry and trust.
+        uncompilable: what becomes of calls to programs that are compiled from texts of a `Program.digest`.
     """
 
     spec: ExecutionSpec
@@ -41,6 +46,7 @@ class State:
     sources: dict[str, SourceText | Outcome] = field(default_factory=dict)
     owners: dict[tuple[str, str, bool], Owner] = field(default_factory=dict)
     programs: dict[tuple[str, str, bool], Program] = field(default_factory=dict)
+    uncompilable: OrderedDict[bytes, Outcome] = field(default_factory=OrderedDict)
     _unreadable: dict[str, Outcome] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -81,6 +87,18 @@ class State:
             detail = "its source made a forbidden system call in an earlier batch"
             return Outcome(Status.REJECTED, "quarantined", detail=detail)
         return program.broken or program
+
+    def judge(self, program: Program) -> None:
+        """Calls a program broken whose texts were too much for the compiler before."""
+        if self.uncompilable and program.code is None and program.broken is None:
+            program.broken = self.uncompilable.get(program.digest())
+
+    def condemn(self, program: Program, detail: str, seconds: float) -> None:
+        """Calls all programs broken that are compiled from the texts of this one."""
+        words = f"it does not compile: {detail}"[:MAX_DETAIL]
+        program.broken = self.uncompilable[program.digest()] = Outcome(Status.REJECTED, "refused", None, words, seconds)
+        while len(self.uncompilable) > MAX_UNCOMPILABLE:
+            self.uncompilable.popitem(last=False)
 
     def _text(self, location: str) -> SourceText | Outcome:
         known = self.sources.get(location) or self._unreadable.get(location)

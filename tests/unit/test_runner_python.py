@@ -496,6 +496,39 @@ def test_what_ends_its_worker_now_and_then_goes_with_the_others_again(source: st
     assert len(forks) == 1 + PRICE + 1  # the suspect again, alone, together
 
 
+def bomb(depth: int = 18) -> str:
+    """A few lines whose code doubles with every level: the compiler does not come back."""
+    lines = ["def f() -> int:"]
+    for level in range(1, depth + 1):
+        lines += [" " * level + "try: pass", " " * level + "finally:"]
+    return "\n".join([*lines, " " * (depth + 1) + "pass", ""])
+
+
+@pytest.mark.parametrize("trust", ["trusted", "untrusted"])
+@pytest.mark.parametrize("isolation", ["owner", "call"])
+def test_what_does_not_compile_costs_its_time_once(
+    source: str, tmp_path: Path, forks: list[int], monkeypatch: pytest.MonkeyPatch, isolation: Any, trust: str
+) -> None:
+    """The limit is that of compiling; the source's other functions are refused in the same words, unseen."""
+    location = write(tmp_path / "bomb.py", bomb() + "".join(f"def f{i}() -> int:\n    return f()\n" for i in range(9)))
+    runner = PythonRunner(ExecutionSpec(timeout_s=600, isolation=isolation))
+    good = task(source, "add", {"a": 1})
+    runner.run([good])  # compiled before the limit is as short as that
+    monkeypatch.setattr(handle, "COMPILE_S", 0.3)
+    forks.clear()
+    calls = [
+        Task(Api(f"f{i}", "", {}, source=Source("python", location, f"f{i}", trust=trust)), "{}") for i in range(9)
+    ]
+    *bad, right = runner.run([*calls, good])
+    bad += runner.run(calls)
+    runner.close()
+    assert right.value == "2"
+    assert {(outcome.code, outcome.detail) for outcome in bad} == {
+        ("refused", "it does not compile: it took more than 0.3 s")
+    }
+    assert len(forks) <= 1 + 1 + (isolation == "call")  # for the bomb, for the good one, forked ahead
+
+
 def test_output_of_functions_does_not_reach_the_protocol(run: RunCalls) -> None:
     outcomes = run(*[("noise", {"text": "x" * 70_000})] * 5)
     assert [outcome.value for outcome in outcomes] == ["70000"] * 5

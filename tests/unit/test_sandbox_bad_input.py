@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apigen_ray.records import Api, Source, Status
+from apigen_ray.runners import handle
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task, results_json
 from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.state import MAX_ARGUMENTS
@@ -162,10 +163,11 @@ def test_a_file_whose_name_is_no_utf8(
 def test_a_source_that_starves_the_compiler(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: str
 ) -> None:
-    monkeypatch.setattr(handle, "COMPILE_S", 0.5)
     (tmp_path / "bomb.py").write_text(finally_bomb())
     runner = PythonRunner(ExecutionSpec())
     try:
+        runner.run([task(folder / "many.py", "add", '{"a": 1}', trust)])  # compiled before the limit is that short
+        monkeypatch.setattr(handle, "COMPILE_S", 0.3)
         bad = task(tmp_path / "bomb.py", "f", "{}", trust)
         outcome = among_good(runner, folder, bad, trust)
         assert (outcome.status, outcome.code) == (Status.REJECTED, "refused")

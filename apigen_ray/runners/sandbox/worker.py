@@ -50,17 +50,19 @@ class Overtime(BaseException):
 
 
 class Clock:
-    """The soft limit: raises `Overtime` in a call that computes for too long; made and installed in the zygote.
+    """The soft limit: raises `Overtime` in a request that computes for too long; made and installed in the zygote.
 
     It counts the CPU time of this process, so that a call is not blamed for a busy machine; code that never comes back
     to the interpreter is left to the supervisor's hard limit.
 
     Args:
         seconds: what a call may compute; 0 has no limit.
+        compile_s: what a compile may.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, compile_s: float = 0.0) -> None:
         self.seconds = seconds
+        self.compile_s = compile_s
         self.running = False
 
     def install(self) -> None:
@@ -72,9 +74,9 @@ class Clock:
             self.running = False
             raise Overtime
 
-    def start(self) -> None:
-        """Begins a call: whatever was left of the one before is set back."""
-        _set_timer(_PROF, self.seconds)
+    def start(self, seconds: float) -> None:
+        """Begins a request: whatever was left of the one before is set back."""
+        _set_timer(_PROF, seconds)
         self.running = True
 
 
@@ -161,11 +163,13 @@ def serve(
     while len(head := read(4)) == 4:
         for kind, *rest in _read_frame(read(struct.unpack(">I", head)[0]).decode()):
             number, reply = -1, OK
+            limit = clock.compile_s if kind == "compile" else clock.seconds
             started = _now()
             try:
-                clock.start()
+                clock.start(limit)
                 if kind == "call":
                     number, key, arguments = rest
+                    language.settle()
                     reply = programs[key].call(arguments)
                 elif kind == "load":
                     reply = loaded(programs, moment, *rest)
@@ -176,7 +180,7 @@ def serve(
                 clock.running = False
                 reply = CROWDED, None, "it asked for more memory than it may"
             except Overtime:
-                reply = "timeout", None, f"it took more than {clock.seconds:g} s"
+                reply = "timeout", None, f"it took more than {limit:g} s"
             except NoFunctionError as error:
                 clock.running = False
                 reply = "unknown_function", None, str(error)[:MAX_DETAIL]

@@ -235,7 +235,7 @@ def main(arguments: Sequence[str]) -> None:
     gc.disable()  # what is here stays; workers switch it on for what calls leave behind
     parent = os.getpid()
 
-    clock = worker.Clock(settings["timeout_s"])
+    clock = worker.Clock(settings["timeout_s"], settings["compile_s"])
     limits = walls.Limits(settings["memory_mb"])
     skip = frozenset(settings["skip"])
     room = 0
