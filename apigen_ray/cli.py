@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from apigen_ray import __version__
-from apigen_ray.errors import ApigenError
+from apigen_ray.errors import ApigenError, RunFailedError, RunStoppedError
 
 app = typer.Typer(
     name="apigen",
@@ -51,6 +51,15 @@ def run(
     name: Annotated[str | None, typer.Option("--name", metavar="N", help="The run's folder in output.dir.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete a run that is there.")] = False,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", metavar="X", help="Stop once tokens have cost so much (exit code 3).")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", metavar="N", help="Stop after so many tokens (exit code 3).")
+    ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option("--max-hours", metavar="H", help="Stop after so many hours (exit code 3).")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the run would ask and cost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,7 +69,9 @@ def run(
     from apigen_ray.display.tables import print_estimate, print_result
     from apigen_ray.job import estimate, loop
 
-    loaded = load_config(config, [*(settings or ()), *([f"name={name}"] if name else ())])
+    limits = {"max_cost": max_cost, "max_tokens": max_tokens, "max_hours": max_hours}
+    limited = [f"limits.{key}={value}" for key, value in limits.items() if value is not None]
+    loaded = load_config(config, [*(settings or ()), *([f"name={name}"] if name else ()), *limited])
     if dry_run:
         print_estimate(estimate.estimate(loaded), as_json=as_json)
         return
@@ -80,6 +91,9 @@ def run(
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; go on with: {command}", err=True)
         raise typer.Exit(130) from None
+    except (RunFailedError, RunStoppedError) as error:
+        typer.echo(f"apigen: the command to go on with: {command}", err=True)
+        raise error
     print_result(result, as_json=as_json)
 
 
@@ -139,8 +153,12 @@ def verify(
 
     options = IngestOptions(id_column=id_column, reply_column=reply_column, style_column=style_column)
     spec = VerifySpec.load(config, library=library, stages=stages.split(",") if stages else None)
-    with watch(quiet=as_json) as watcher:
-        result = verify_records(source, out, options, spec, clean=clean, watcher=watcher)
+    try:
+        with watch(quiet=as_json) as watcher:
+            result = verify_records(source, out, options, spec, clean=clean, watcher=watcher)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; start over with --clean", err=True)
+        raise typer.Exit(130) from None
     print_result(result, as_json=as_json)
 
 
@@ -231,7 +249,9 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 130 interrupted.
+    """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 3 a limit stopped it, 130 interrupted.
+
+    What ended with 2, 3 or 130 can be gone on with: ``--resume``.
 
     Args:
         arguments: in place of those that the process was started with.

@@ -33,6 +33,10 @@ class ApigenError(Exception):
         return type(self), (self.message, self.mend)  # errors cross Ray's process boundary whole
 
 
+RESUME = "go on with --resume"
+"""How a run is taken up again, as the end of a mend."""
+
+
 class InputError(ApigenError):
     """What the user gave cannot be used; nothing has begun."""
 

@@ -1,6 +1,7 @@
 """Progress of a run: one bar for each stage on a terminal, one line every thirty seconds elsewhere."""
 
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from rich.live import Live
 from rich.table import Table
 
 from apigen_ray.config import STAGES
-from apigen_ray.job.loop import Silent, Watcher
+from apigen_ray.job.conduct import Silent, Watcher
 from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import RunDir
 
 LINE_EVERY_S = 30.0
+
+_UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0))
 
 
 class Counts:
@@ -27,7 +30,7 @@ class Counts:
         self.rejected: dict[str, Counter[str]] = {stage: Counter() for stage in STAGES}
 
     def add(self, tally: Json) -> None:
-        """Counts one row of `apigen_ray.graph.stages.TALLY`."""
+        """Counts one row of `apigen_ray.graph.tally.TALLY`."""
         self.rows += tally["rows"]
         self.verdicts[tally["verdict"]] += tally["rows"]
         stage = tally["verdict"].removeprefix("fail_")
@@ -47,31 +50,73 @@ class Counts:
         )
 
 
+class Eta:
+    """When a run will be done, at the pace that it has had since its first verdict.
+
+    Args:
+        planned: prompts to be done; 0 where that is not known.
+    """
+
+    def __init__(self, planned: int) -> None:
+        self._planned = planned
+        self._done = self._since = 0
+        self._first: float | None = None
+
+    def add(self, prompts: int, now: float) -> None:
+        """So many more prompts have their verdict."""
+        self._done += prompts
+        if self._first is None:
+            self._first, self._since = now, self._done  # what came first came with the start of all engines
+
+    def words(self, now: float) -> str:
+        """For the end of a line; "" where nothing can be said yet."""
+        since, left = self._done - self._since, self._planned - self._done
+        if self._first is None or since <= 0 or left <= 0 or now <= self._first:
+            return ""
+        seconds = (now - self._first) * left / since
+        unit, size = next(each for each in _UNITS if seconds >= 1.5 * each[1] or each is _UNITS[-1])
+        return f", about {max(1.0, seconds / size):.0f} {unit} left"
+
+
 class Lines:
     """Plain lines on standard error, for logs and jobs."""
 
     def __init__(self) -> None:
         self._counts = Counts()
-        self._planned = 0
+        self._eta = Eta(0)
         self._began = self._said = time.monotonic()
+        self._lock = threading.Lock()
 
     def began(self, run: RunDir, planned: int) -> None:
         """Says where the run goes."""
-        self._planned = planned
-        self._say(f"run directory {run.path}" + (f", {planned} prompts planned" if planned else ""))
+        self._eta = Eta(planned)
+        self._say(f"run directory {run.path}" + (f", {planned} prompts to do" if planned else ""))
 
     def round_began(self, round_: int) -> None:
         """Says which round begins."""
         self._say(f"round {round_}")
 
     def wrote(self, tally: Json) -> None:
-        """Counts, and shows the counts."""
-        first = not self._counts.verdicts[str(Verdict.VERIFIED)]
-        self._counts.add(tally)
-        if first and self._counts.verdicts[str(Verdict.VERIFIED)]:
+        """Counts."""
+        with self._lock:
+            first = not self._counts.verdicts[str(Verdict.VERIFIED)]
+            self._counts.add(tally)
+            self._eta.add(tally["prompts"], time.monotonic())
+            first = first and bool(self._counts.verdicts[str(Verdict.VERIFIED)])
+        if first:
             self._say("first verified sample is on the disk")
-        elif time.monotonic() - self._said >= LINE_EVERY_S:
-            self._say(self._counts.line())
+
+    def stopping(self, why: str, grace_s: float) -> None:
+        """Says why, and what is waited for."""
+        self._say(stop_words(why, grace_s))
+
+    def tick(self) -> None:
+        """Shows the counts where nothing was said for `LINE_EVERY_S`; a timer calls it, tallies or not."""
+        now = time.monotonic()
+        if now - self._said >= LINE_EVERY_S:
+            with self._lock:
+                line = self._counts.line() + self._eta.words(now)
+            self._say(line)
 
     def _say(self, text: str) -> None:
         self._said = time.monotonic()
@@ -81,33 +126,46 @@ class Lines:
 class Bars:
     """A live table on a terminal: for each stage what passed, what was rejected, and the commonest code."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self) -> None:
         self._counts = Counts()
+        self._eta = Eta(0)
         self._planned = 0
         self._title = "starting"
+        self._end = ""
         self._began = time.monotonic()
+        self._lock = threading.Lock()
 
     def began(self, run: RunDir, planned: int) -> None:
         """Says where the run goes."""
-        self._planned = planned
+        self._planned, self._eta = planned, Eta(planned)
         self._title = str(run.path)
 
     def round_began(self, round_: int) -> None:
-        """Says which round begins."""
-        self._live.update(self._table())
+        """Nothing to show."""
 
     def wrote(self, tally: Json) -> None:
-        """Counts, and shows the counts."""
-        self._counts.add(tally)
-        self._live.update(self._table())
+        """Counts."""
+        with self._lock:
+            self._counts.add(tally)
+            self._eta.add(tally["prompts"], time.monotonic())
 
-    def _table(self) -> Table:
-        counts = self._counts
+    def stopping(self, why: str, grace_s: float) -> None:
+        """Says why, and what is waited for."""
+        self._end = stop_words(why, grace_s)
+
+    def table(self) -> Table:
+        """What stands on the terminal now; `rich` asks several times a second."""
+        with self._lock:
+            return self._drawn()
+
+    def _drawn(self) -> Table:
+        counts, now = self._counts, time.monotonic()
         of = f" of about {self._planned}" if self._planned else ""
         table = Table(
-            title=f"{self._title}: {counts.rows}{of} samples, {time.monotonic() - self._began:.0f} s",
+            title=f"{self._title}: {counts.rows}{of} samples, {now - self._began:.0f} s{self._eta.words(now)}",
             title_justify="left",
+            caption=self._end or None,
+            caption_justify="left",
         )
         for column in ("stage", "passed", "rejected", "top code"):
             table.add_column(column, justify="left" if column in ("stage", "top code") else "right")
@@ -121,6 +179,11 @@ class Bars:
         return table
 
 
+def stop_words(why: str, grace_s: float) -> str:
+    """What is said of a run that comes to an early end."""
+    return f"{why}: ending the run; up to {grace_s:g} s for what is in flight (Ctrl-C again: at once)"
+
+
 @contextmanager
 def watch(quiet: bool = False) -> Iterator[Watcher]:
     """The watcher that fits where standard error goes.
@@ -131,7 +194,20 @@ def watch(quiet: bool = False) -> Iterator[Watcher]:
     if quiet:
         yield Silent()
     elif sys.stderr.isatty():
-        with Live(console=Console(stderr=True), refresh_per_second=4, transient=True) as live:
-            yield Bars(live)
+        bars = Bars()
+        with Live(console=Console(stderr=True), get_renderable=bars.table, refresh_per_second=4, transient=True):
+            yield bars
     else:
-        yield Lines()
+        lines, done = Lines(), threading.Event()
+
+        def tick() -> None:
+            while not done.wait(1.0):
+                lines.tick()
+
+        timer = threading.Thread(target=tick, name="lines", daemon=True)
+        timer.start()
+        try:
+            yield lines
+        finally:
+            done.set()
+            timer.join()

@@ -1,7 +1,7 @@
 """The graph of one round: plan, execute what was planned, generate, persist, split, verify, sink."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from apigen_ray.graph.judged import Judged, fill, judged_before, persist
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.resume import Left, left_over, unfinished
 from apigen_ray.graph.shared import ARROW, KEPT, Shared
+from apigen_ray.graph.stopping import Stop, unless
+from apigen_ray.graph.tally import TALLY
 from apigen_ray.records import DRAFT, Request
 from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import Planner
@@ -66,7 +68,14 @@ class Judging:
         return [self.judge] * len(asks) if self.judge is not None else []
 
 
-def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, blocks: int | None = None) -> "Dataset":
+def round_graph(
+    run: RunDir,
+    round_: int,
+    drafting: Drafting,
+    judging: Judging,
+    blocks: int | None = None,
+    stop: Stop | None = None,
+) -> "Dataset":
     """The graph of a round, from wherever an earlier attempt left it.
 
     Prompts without a committed reply are generated; drafts, new and committed, are split, and samples that have no
@@ -79,26 +88,28 @@ def round_graph(run: RunDir, round_: int, drafting: Drafting, judging: Judging, 
         drafting: how to draft.
         judging: how to verify.
         blocks: of the plan; None chooses. The plan is the same on any number.
+        stop: once it is asked for, the graph runs dry: nothing more is planned or read, nobody is asked anything more.
 
     Returns:
-        A dataset of `stages.TALLY` rows, to be consumed: consuming it does the work.
+        A dataset of `tally.TALLY` rows, to be consumed: consuming it does the work.
     """
     planner = Shared(drafting.planner)
     left = left_over(run, round_, planner, list(drafting.generators), drafting.size)
     pieces = []
     if left.prompts:
-        pieces.append(_drafted(run, round_, drafting, judging, planner, left, blocks))
+        pieces.append(_drafted(run, round_, drafting, judging, planner, left, blocks, stop))
     if left.drafts:
-        pieces.append(input_graph(left.drafts, partial(unfinished, size=drafting.size, finished=left.finished), DRAFT))
+        read = partial(unfinished, size=drafting.size, finished=left.finished)
+        pieces.append(input_graph(left.drafts, read, DRAFT, stop))
     if not pieces:
-        return ray.data.from_arrow(stages.TALLY.empty_table())
+        return ray.data.from_arrow(TALLY.empty_table())
     rows = pieces[0] if len(pieces) == 1 else pieces[0].union(*pieces[1:])
     asks = Shared(dict(drafting.asks))
     samples = rows.map_batches(partial(_split, asks=asks, done=left.partial), **ARROW)
-    return verify_graph(run, round_, samples, judging)
+    return verify_graph(run, round_, samples, judging, stop)
 
 
-def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging) -> "Dataset":
+def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging, stop: Stop | None = None) -> "Dataset":
     """Samples through every stage into ``samples/``; what a judge says is in ``judged/`` before it is used.
 
     Args:
@@ -106,9 +117,10 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging)
         round_: number of the round.
         samples: rows of `config.SAMPLE` on which no stage has spoken.
         judging: how to verify.
+        stop: once it is asked for, the judge is asked nothing more; samples that it was to be asked about are left out.
 
     Returns:
-        A dataset of `stages.TALLY` rows, to be consumed.
+        A dataset of `tally.TALLY` rows, to be consumed.
     """
     setting = Shared(judging.setting)
     waiting: list[int] = []  # stages that need no engine are one task
@@ -123,8 +135,8 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging)
                 if before is not None:
                     samples = samples.map_batches(partial(_fill, name=ask.name, judged=before), **ARROW)
                 where = partial(_to_judge, number=number, ask=ask)
-                samples = judging.judge.attach(samples, ask, where, SAMPLE)
-                keep = partial(_persist, name=ask.name, folder=str(folder), judged=before)
+                samples = judging.judge.attach(samples, ask, unless(stop, where), SAMPLE)
+                keep = partial(_persist, name=ask.name, folder=str(folder), judged=before, where=where, stop=stop)
                 samples = samples.map_batches(keep, **ARROW)
         waiting.append(number)
     samples = _verified(samples, waiting, setting, judging.stages)
@@ -145,18 +157,29 @@ def _drafted(
     planner: Shared[Planner],
     left: Left,
     blocks: int | None,
+    stop: Stop | None,
 ) -> "Dataset":
     names = list(drafting.generators)
     rows = ray.data.range(left.prompts, override_num_blocks=blocks or _blocks(left.prompts)).map_batches(
-        partial(_plan, planner=planner, round_=round_, generators=names, size=drafting.size, positions=left.positions),
+        partial(
+            _plan,
+            planner=planner,
+            round_=round_,
+            generators=names,
+            size=drafting.size,
+            positions=left.positions,
+            stop=stop,
+        ),
         **ARROW,
     )
     setting = Shared(judging.setting)
     rows = rows.map_batches(partial(_execute_planned, setting=setting, wanted=judging.stages), **ARROW)
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
-        rows = engine.attach(rows, ask, partial(stages.to_ask, generator=name, asks=drafting.asks), DRAFT)
-    return rows.map_batches(partial(stages.persist, folder=str(run.drafts(round_))), **ARROW)
+        where = partial(stages.to_ask, generator=name, asks=drafting.asks)
+        rows = engine.attach(rows, ask, unless(stop, where), DRAFT)
+    keep = partial(_keep, folder=str(run.drafts(round_)), wanted=ask.wanted, stop=stop)
+    return rows.map_batches(keep, **ARROW)
 
 
 def _blocks(total: int) -> int:
@@ -186,11 +209,25 @@ def _plan(
     generators: Sequence[str],
     size: int,
     positions: Shared[np.ndarray] | None,
+    stop: Stop | None,
 ) -> pa.Table:
+    if stop is not None and stop.asked():
+        return DRAFT.empty_table()
     places = ids["id"].to_numpy()
     if positions is not None:
         places = positions.get()[places]
     return stages.plan(places.tolist(), planner.get(), round_, generators, size)
+
+
+def _keep(table: pa.Table, folder: str, wanted: Callable[[Row], bool], stop: Stop | None) -> pa.Table:
+    return _asked(stages.persist(table, folder), "reply", wanted, stop)
+
+
+def _asked(table: pa.Table, name: str, wanted: Callable[[Row], bool], stop: Stop | None) -> pa.Table:
+    # exactly where an engine may have asked nobody: what it knew of the stop is known here too
+    if stop is None or not table[name].null_count or not stop.asked(fresh=True):
+        return table
+    return stages.without_unasked(table, name, wanted)
 
 
 def _execute_planned(table: pa.Table, setting: Shared[Setting], wanted: Sequence[str]) -> pa.Table:
@@ -234,5 +271,13 @@ def _fill(table: pa.Table, name: str, judged: Shared[Judged]) -> pa.Table:
     return fill(table, name, judged.get())
 
 
-def _persist(table: pa.Table, name: str, folder: str, judged: Shared[Judged] | None) -> pa.Table:
-    return persist(table, name, folder, judged.get() if judged is not None else None)
+def _persist(
+    table: pa.Table,
+    name: str,
+    folder: str,
+    judged: Shared[Judged] | None,
+    where: Callable[[Row], bool],
+    stop: Stop | None,
+) -> pa.Table:
+    table = persist(table, name, folder, judged.get() if judged is not None else None)
+    return _asked(table, name, where, stop)

@@ -1,17 +1,16 @@
 """The stages of the graph as functions ``pa.Table -> pa.Table`` that can be tested without Ray."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.asks.base import DraftAsk, Row
-from apigen_ray.config import SAMPLE
 from apigen_ray.graph.ids import Ids, digests
-from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, REPLY, content_hash
+from apigen_ray.graph.tally import tally
+from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, content_hash
 from apigen_ray.rundir import as_path, name_of, read_tables, write_once
 from apigen_ray.sampling import Planner
 from apigen_ray.tables import conform, table_of
@@ -83,6 +82,20 @@ def persist(table: pa.Table, folder: str) -> pa.Table:
     return pa.concat_tables([kept, rest])
 
 
+def without_unasked(table: pa.Table, name: str, wanted: Callable[[Row], bool]) -> pa.Table:
+    """Leaves out the rows that nobody was asked about, for a run that stops: they are no errors, they are not done.
+
+    Args:
+        table: rows behind an engine.
+        name: column of the reply.
+        wanted: which rows without a reply were to have one.
+    """
+    keep = pc.is_valid(table[name]).to_pylist()
+    rows = table.filter(pc.is_null(table[name])).to_pylist()
+    rest = iter([not wanted(row) for row in rows])
+    return table.filter(pa.array([kept or next(rest) for kept in keep], pa.bool_()))
+
+
 def split(table: pa.Table, asks: Mapping[str, DraftAsk], done: Ids, schema: pa.Schema) -> pa.Table:
     """Drafts to samples: one for each pair of a reply, and one for a reply that cannot be taken apart.
 
@@ -150,22 +163,6 @@ def verify(table: pa.Table, verifiers: Sequence[Verifier], stages: Sequence[str]
     return table
 
 
-_TOLD = ("generator", "verdict", "stage", "code")
-_COUNTED = (
-    "rows",
-    "prompts",
-    "prompt_tokens",
-    "completion_tokens",
-    "judge_prompt_tokens",
-    "judge_completion_tokens",
-)
-TALLY = pa.schema(
-    [*(pa.field(name, pa.string()) for name in _TOLD), *(pa.field(name, pa.int64()) for name in _COUNTED)]
-)
-"""What the sink says of a batch that it wrote, by generator, verdict, stage that ended the way ("": none) and its code:
-samples, prompts whose first sample is among them, tokens of these prompts' replies, tokens of the judges' replies."""
-
-
 def sink(table: pa.Table, folder: str) -> pa.Table:
     """Writes finished samples, one file for each verdict, and gives a small tally back.
 
@@ -174,31 +171,10 @@ def sink(table: pa.Table, folder: str) -> pa.Table:
         folder: ``samples/round=N``.
 
     Returns:
-        A table of `TALLY`.
+        A table of `apigen_ray.graph.tally.TALLY`.
     """
     table = verdict(table, [verifier.name for verifier in VERIFIERS])
     for value in pc.unique(table["verdict"]).to_pylist():
         part = table.filter(pc.equal(table["verdict"], value))
         write_once(part, as_path(folder) / f"verdict={value}", name_of(part["sample_id"]))
-    stage = code = pa.chunked_array([pa.repeat(pa.scalar("", pa.string()), table.num_rows)])
-    for verifier in reversed(VERIFIERS):
-        blamed = pc.is_in(table[f"{verifier.name}_status"], pa.array(["rejected", "error"]))
-        stage = pc.if_else(blamed, verifier.name, stage)
-        code = pc.if_else(blamed, table[f"{verifier.name}_code"], code)
-    rows = pa.chunked_array([pa.repeat(pa.scalar(1, pa.int64()), table.num_rows)])
-    first = pc.cast(pc.equal(pc.fill_null(table["pair"], 0), 0), pa.int64())
-    asks = [field.name for field in SAMPLE if field.type == REPLY and field.name != "reply"]
-    counts = [rows, first]
-    counts += [pc.multiply(_tokens(table["reply"], name), first) for name in _TOKENS]
-    counts += [reduce(pc.add, (_tokens(table[ask], name) for ask in asks)) for name in _TOKENS]
-    told = pa.table([table["generator"], table["verdict"], stage, code, *counts], schema=TALLY)
-    groups = told.group_by(_TOLD).aggregate([(name, "sum") for name in _COUNTED])
-    return conform(groups.rename_columns(TALLY.names), TALLY)
-
-
-_TOKENS = ("prompt_tokens", "completion_tokens")
-
-
-def _tokens(replies: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Tokens of one kind in each reply; 0 where there is none."""
-    return pc.fill_null(pc.struct_field(replies, name).cast(pa.int64()), 0)
+    return tally(table)

@@ -5,53 +5,30 @@ import json
 import math
 import os
 import platform
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 from apigen_ray import __version__
 from apigen_ray.config import RunConfig, differences, dump_config
 from apigen_ray.engines import Engine
-from apigen_ray.errors import ApigenError, EnvironmentFault, RunExistsError, RunFailedError
+from apigen_ray.errors import EnvironmentFault, RunExistsError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.graph.close import close_round
+from apigen_ray.graph.metrics import Metrics
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.graph.session import Cluster, ray_session
+from apigen_ray.graph.stopping import running
+from apigen_ray.job.conduct import Conductor, Silent, Watcher
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.feedback import read_seeds, write_seeds
+from apigen_ray.job.limits import Guard, Meter, look_back, too_many_errors
+from apigen_ray.job.outcome import recorded
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.job.sandbox import confinement
+from apigen_ray.job.signals import interrupts
 from apigen_ray.records import Json, Status
 from apigen_ray.rundir import RunDir, remove, write_text
-
-
-class Watcher(Protocol):
-    """Is told what happens while a run goes on; must be quick, and never decides anything."""
-
-    def began(self, run: RunDir, planned: int) -> None:
-        """The run directory is open; ``planned`` prompts over all rounds and generators."""
-
-    def round_began(self, round_: int) -> None:
-        """A round's graph is about to run."""
-
-    def wrote(self, tally: Json) -> None:
-        """The sink wrote rows: one row of `apigen_ray.graph.stages.TALLY`."""
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def began(self, run: RunDir, planned: int) -> None:
-        """Says nothing."""
-
-    def round_began(self, round_: int) -> None:
-        """Says nothing."""
-
-    def wrote(self, tally: Json) -> None:
-        """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +60,8 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
         InputError: the config or something that it names cannot be used.
         EnvironmentFault: an engine, or what confines calls, is missing here.
         RunFailedError: the run had begun and broke off; it can be resumed.
+        RunStoppedError: a limit was reached; it can be resumed.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; it can be resumed.
     """
     watcher = watcher or Silent()
     prepared = prepare(config)
@@ -91,18 +70,28 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
     look_at(engines)
     confined = confinement(config.execution, prepared.library.apis)
     directory = open_run(prepared, resume=resume, clean=clean)
-    with recorded(directory) as outcome:
-        watcher.began(directory, config.size * len(config.generators) * config.rounds)
+    with interrupts() as signals, recorded(directory) as outcome:
+        meter = Meter(
+            {each.name: each.price_per_million for each in config.generators},
+            config.judge.price_per_million if config.judge else None,
+        )
+        planned = {each.name: config.size for each in config.generators}
+        left = sum(planned.values()) * config.rounds - look_back(directory, meter, config.size, config.rounds)
+        outcome["spent"] = meter.spent
+        guard = Guard(config.limits, config.output.max_error_share, meter, str(directory.path), left)
+        guard.check()
+        watcher.began(directory, left)
         with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
+            signals.install()  # once more: Ray has taken one of them
             check_gpus(engines, cluster.gpus)
             directory.update_manifest(**_facts(prepared, cluster), sandbox=confined)
             apis = prepared.library.apis
+            conductor = Conductor(directory, guard, signals, watcher, Metrics(config.name, config.stages, left))
             for number in range(config.rounds):
                 drafting = prepared.drafting(prepared.planner(read_seeds(directory, number, apis)))
-                watcher.round_began(number)
                 directory.open_round(number)
-                for tally in tallies(round_graph(directory, number, drafting, judging)):
-                    watcher.wrote(tally)
+                graph = round_graph(directory, number, drafting, judging, stop=conductor.stop)
+                conductor.conduct(number, running(graph, tallies), planned)
                 close_round(directory, number)
                 write_seeds(directory, number, config.sampling.feedback, apis)
         summary = summarise(directory)
@@ -148,16 +137,13 @@ def check_errors(directory: RunDir, summary: Summary, limit: float) -> None:
         RunFailedError: more rows are errors than ``limit`` allows; names the commonest.
     """
     if summary.error_share() > limit:
-        code, stage = max(
-            (rows, code, stage)
-            for stage, codes in summary.stages.items()
-            for (status, code), rows in codes.items()
+        codes = {
+            (stage, code): rows
+            for stage, counts in summary.stages.items()
+            for (status, code), rows in counts.items()
             if status == Status.ERROR
-        )[1:]
-        raise RunFailedError(
-            f"{summary.total('error')} of {summary.samples} samples could not be judged, most often {stage}: {code}",
-            f"see why: apigen show {directory.path} --verdict error; mend that and go on with --resume",
-        )
+        }
+        raise too_many_errors(summary.total("error"), str(summary.samples), codes, str(directory.path))
 
 
 def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
@@ -208,45 +194,6 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
 def _empty(directory: RunDir) -> bool:
     """Whether there is nothing but what a killed writer leaves."""
     return directory.path.is_dir() and all(path.name.startswith(".") for path in directory.path.iterdir())
-
-
-@contextmanager
-def recorded(directory: RunDir) -> Iterator[Json]:
-    """Writes ``result.json`` at the end, whatever the end is; what the block puts into the mapping goes into it.
-
-    Raises:
-        RunFailedError: what broke the block off.
-    """
-    started = time.monotonic()
-    form: Json = {"outcome": "failed"}
-    try:
-        yield form
-        form["outcome"] = "done"
-    except KeyboardInterrupt:
-        form["outcome"] = "interrupted"
-        raise
-    except ApigenError as error:
-        form["error"] = str(error)
-        if isinstance(error, RunFailedError):
-            raise
-        raise RunFailedError(error.message, error.mend) from error
-    except Exception as error:
-        form["error"] = f"{type(error).__name__}: {error}"[:4000]
-        raise RunFailedError(
-            f"the run broke off: {first_line(error)}",
-            f"mend that and go on with --resume; details in {directory.result_path}",
-        ) from error
-    finally:
-        form["seconds"] = round(time.monotonic() - started, 3)
-        write_text(directory.result_path, json.dumps(form, indent=2) + "\n")
-
-
-def first_line(error: BaseException) -> str:
-    """The innermost cause of an error that came through Ray, in one line."""
-    while (inner := getattr(error, "cause", None) or error.__cause__) is not None and inner is not error:
-        error = inner
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[-1] if lines else ''}"[:500]
 
 
 def _facts(prepared: Prepared, cluster: Cluster) -> Json:

@@ -14,20 +14,26 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from apigen_ray import __version__
-from apigen_ray.config import STAGES, Section, check_clock, check_stages
+from apigen_ray.config import STAGES, LimitsSpec, Section, check_clock, check_prices, check_stages
 from apigen_ray.engines import build
 from apigen_ray.engines.priced import JudgeSpec
 from apigen_ray.errors import ConfigError, RunExistsError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.close import close_round
+from apigen_ray.graph.metrics import Metrics
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.round import Judging, tallies, verify_graph
 from apigen_ray.graph.session import ray_session
+from apigen_ray.graph.stopping import running
+from apigen_ray.job.conduct import Conductor, Silent, Watcher
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
-from apigen_ray.job.loop import Result, Silent, Watcher, check_errors, check_gpus, look_at, recorded
+from apigen_ray.job.limits import Guard, Meter
+from apigen_ray.job.loop import Result, check_errors, check_gpus, look_at
+from apigen_ray.job.outcome import recorded
 from apigen_ray.job.sandbox import confinement
+from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
@@ -38,6 +44,9 @@ from apigen_ray.verifiers.semantic import SemanticSpec
 
 _ASKS = ("judge", "roundtrip", "likelihood")
 """Checks of the semantic stage that an engine has to answer where the records bring no reply of a generator."""
+
+AGAIN = "start over with --clean"
+"""Judging what is there is not resumed."""
 
 
 class VerifySpec(Section):
@@ -50,6 +59,7 @@ class VerifySpec(Section):
         judge: the engine that answers what `semantic` asks.
         max_error_share: more rows that could not be judged than this share make the outcome a failure.
         stages: which verifiers are asked for; by default ``format``, and ``execution`` where there is a library.
+        limits: what ends it before its end.
     """
 
     library: LibrarySpec | None = None
@@ -58,6 +68,7 @@ class VerifySpec(Section):
     judge: JudgeSpec | None = None
     stages: tuple[str, ...] = ()
     max_error_share: float = Field(default=0.1, ge=0, le=1)
+    limits: LimitsSpec = LimitsSpec()
 
     @field_validator("stages")
     @classmethod
@@ -78,6 +89,7 @@ class VerifySpec(Section):
             )
         if "execution" in self.stages and self.library is not None:
             check_clock(self.library, self.execution)
+        check_prices(self.limits, (), self.judge)
         asked = [check for check in self.semantic.checks if check in _ASKS]
         if "semantic" in self.stages and asked and self.judge is None:
             raise ValueError(
@@ -134,6 +146,8 @@ def verify_records(
         InputError: the input or the library cannot be read.
         EnvironmentFault: an engine, or what confines calls, is missing here.
         RunFailedError: the run had begun and broke off.
+        RunStoppedError: a limit was reached.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM.
     """
     watcher = watcher or Silent()
     library = load_library(spec.library) if spec.library is not None else Library(())
@@ -146,9 +160,13 @@ def verify_records(
     confined = confinement(spec.execution, library.apis) if "execution" in spec.stages else {}
     splits = input_blocks(source, options)
     directory = _open(out, spec, clean=clean)
-    with recorded(directory) as outcome:
+    meter = Meter({}, spec.judge.price_per_million if spec.judge else None)
+    guard = Guard(spec.limits, spec.max_error_share, meter, str(directory.path), None, AGAIN)
+    with interrupts() as signals, recorded(directory, AGAIN) as outcome:
+        outcome["spent"] = meter.spent
         watcher.began(directory, 0)
         with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
+            signals.install()  # once more: Ray has taken one of them
             check_gpus(engines, cluster.gpus)
             directory.update_manifest(
                 kind="verify",
@@ -162,10 +180,10 @@ def verify_records(
                 versions={"apigen-ray": __version__, "python": platform.python_version()}
                 | {package: importlib.metadata.version(package) for package in ("ray", "pyarrow")},
             )
-            watcher.round_began(0)
-            samples = input_graph(splits, partial(read_samples, options=options))
-            for tally in tallies(verify_graph(directory, 0, samples, judging)):
-                watcher.wrote(tally)
+            conductor = Conductor(directory, guard, signals, watcher, Metrics(str(out.name), spec.stages, None))
+            samples = input_graph(splits, partial(read_samples, options=options), stop=conductor.stop)
+            graph = verify_graph(directory, 0, samples, judging, conductor.stop)
+            conductor.conduct(0, running(graph, tallies), {})
             close_round(directory, 0, unique=False)
         summary = summarise(directory)
         outcome.update(summary.form())

@@ -208,17 +208,11 @@ def test_a_finished_run_resumed_ends_the_same_and_may_be_extended(finished: tupl
     assert not_as_planted(rows) == []
 
 
-class Told:
+class Told(Silent):
     """A watcher that counts what was written."""
 
     def __init__(self) -> None:
         self.verdicts: Counter[str] = Counter()
-
-    def began(self, run: RunDir, planned: int) -> None:
-        pass
-
-    def round_began(self, round_: int) -> None:
-        pass
 
     def wrote(self, tally: dict[str, Any]) -> None:
         self.verdicts[tally["verdict"]] += tally["rows"]

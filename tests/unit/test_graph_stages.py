@@ -12,6 +12,7 @@ from apigen_ray.asks.base import DraftAsk, Row
 from apigen_ray.config import SAMPLE, STAGES, load_config
 from apigen_ray.graph import stages
 from apigen_ray.graph.ids import Ids
+from apigen_ray.graph.tally import TALLY
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.records import DRAFT, Reply, content_hash, dumps
 from apigen_ray.rundir import name_of, parquet_files
@@ -285,7 +286,7 @@ def test_stages_follow_each_other_and_the_sink_counts(prepared: Prepared, tmp_pa
     assert table["grounding_status"].to_pylist() == ["passed", "skipped", "rejected", "passed"]
     folder = tmp_path / "round=0"
     tally = stages.sink(table, str(folder))
-    assert tally.schema == stages.TALLY
+    assert tally.schema == TALLY
     told = [(row["generator"], row["verdict"], row["stage"], row["code"], row["rows"]) for row in tally.to_pylist()]
     assert sorted(told) == [
         ("a", "fail_format", "format", "wrong_type", 1),
@@ -310,7 +311,7 @@ def test_the_tally_counts_a_reply_once_and_every_judges(tmp_path: Path) -> None:
         {"sample_id": "record"},  # of `apigen verify`: no reply, no pair
     ]
     (tally,) = stages.sink(table_of([{"generator": "a"} | row for row in rows], SAMPLE), str(tmp_path)).to_pylist()
-    assert {name: tally[name] for name in stages.TALLY.names[4:]} == {
+    assert {name: tally[name] for name in TALLY.names[4:]} == {
         "rows": 4,
         "prompts": 3,
         "prompt_tokens": 200,

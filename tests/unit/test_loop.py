@@ -1,4 +1,4 @@
-"""How a run is opened, and what is left of one that ends in any way."""
+"""How a run is opened."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from apigen_ray.config import load_config
-from apigen_ray.errors import EnvironmentFault, RunExistsError, RunFailedError
-from apigen_ray.job.loop import first_line, open_run, recorded
+from apigen_ray.errors import RunExistsError
+from apigen_ray.job.loop import open_run
+from apigen_ray.job.outcome import recorded
 from apigen_ray.job.prepare import Prepared, prepare
-from apigen_ray.rundir import RunDir
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +54,13 @@ def test_a_run_that_is_there_is_resumed_or_cleaned_only_when_asked(tmp_path: Pat
 
 def test_what_changed_is_named(tmp_path: Path) -> None:
     open_run(prepared(tmp_path), resume=False, clean=False)
-    open_run(prepared(tmp_path, "size=9", "rounds=5", "execution.workers=2"), resume=True, clean=False)
+    open_run(
+        prepared(
+            tmp_path, "size=9", "rounds=5", "execution.workers=2", "limits.max_tokens=9", "limits.stall_minutes=1"
+        ),
+        resume=True,
+        clean=False,
+    )
     with pytest.raises(RunExistsError, match=r"  execution\.timeout_s: 0\.5 -> 3"):
         open_run(prepared(tmp_path, "execution.timeout_s=3"), resume=True, clean=False)
     with pytest.raises(RunExistsError, match=r"digests\.seeds: "):
@@ -100,46 +106,3 @@ def test_an_opening_killed_anywhere_can_be_resumed(tmp_path: Path, monkeypatch: 
     run = open_run(one, resume=step < 2, clean=False)
     assert run.manifest()["fingerprint"] == one.fingerprint
     assert run.config_path.exists()
-
-
-# What is left of it
-
-FAULT = EnvironmentFault("the disk is full", "make room")
-
-
-@pytest.mark.parametrize(
-    ("error", "raised", "form"),
-    [
-        (None, None, {"outcome": "done"}),
-        (FAULT, RunFailedError, {"outcome": "failed", "error": str(FAULT)}),
-        (KeyboardInterrupt(), KeyboardInterrupt, {"outcome": "interrupted"}),
-        (ValueError("no\nsuch thing"), RunFailedError, {"outcome": "failed", "error": "ValueError: no\nsuch thing"}),
-    ],
-)
-def test_every_end_is_recorded(
-    tmp_path: Path, error: BaseException | None, raised: type[BaseException] | None, form: dict[str, Any]
-) -> None:
-    run = RunDir(tmp_path)
-
-    def end() -> None:
-        with recorded(run) as outcome:
-            outcome["samples"] = 3
-            if error is not None:
-                raise error
-
-    if raised is None:
-        end()
-    else:
-        with pytest.raises(raised):
-            end()
-    result = run.result()
-    assert result.pop("seconds") >= 0
-    assert result == form | {"samples": 3}
-
-
-def test_the_innermost_cause_is_told_in_one_line() -> None:
-    outer = RuntimeError("many\nlines of a traceback")
-    outer.__cause__ = inner = RuntimeError("remote")
-    inner.cause = OSError("first\nNo space left on device")  # type: ignore[attr-defined]  # as Ray keeps it
-    assert first_line(outer) == "OSError: No space left on device"
-    assert first_line(ValueError()) == "ValueError: "

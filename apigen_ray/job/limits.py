@@ -1,0 +1,222 @@
+"""When a run must end before it is done: what it may spend, how much of it may fail, how long it may stand still."""
+
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+
+import pyarrow.compute as pc
+
+from apigen_ray.config import LimitsSpec
+from apigen_ray.engines.priced import Price
+from apigen_ray.errors import RESUME, ApigenError, RunFailedError, RunStoppedError
+from apigen_ray.graph.tally import COLUMNS
+from apigen_ray.graph.tally import tally as tallied
+from apigen_ray.records import Json, Verdict
+from apigen_ray.rundir import RunDir, read_tables
+
+WINDOW = 1000
+"""Latest rows of which the share of errors is taken."""
+
+LEAST = 200
+"""Rows before that share says anything."""
+
+
+def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> int:
+    """Counts what the attempts before this one have left.
+
+    Rows with the verdict ``error`` are not counted: they are tried again, and count then.
+
+    Args:
+        run: the run directory.
+        meter: to which it is added.
+        size: prompts for each round and generator, of this attempt.
+        rounds: of this attempt.
+
+    Returns:
+        How many of the prompts of such a run have a verdict.
+    """
+    done = 0
+    for round_ in run.rounds():
+        files = [file for file in run.sample_files(round_) if file.parent.name != f"verdict={Verdict.ERROR}"]
+        for table in read_tables(files, [*COLUMNS, "index"]):
+            for row in tallied(table).to_pylist():
+                meter.add(row)
+            if round_ < rounds:
+                planned = table.filter(pc.less(table["index"], size))
+                done += sum(row["prompts"] for row in tallied(planned).to_pylist())
+    return done
+
+
+class Meter:
+    """Tokens and money that a run has taken over all its attempts, of what has a verdict.
+
+    Args:
+        prices: of each generator's tokens; one that has none costs nothing.
+        judge: of the judge's.
+
+    Attributes:
+        prompts: that have a verdict.
+        tokens: read and written by generators and judge.
+        cost: of these tokens.
+        spent: tokens and cost for ``result.json``, always up to date.
+    """
+
+    def __init__(self, prices: Mapping[str, Price | None], judge: Price | None = None) -> None:
+        self.prompts = 0
+        self.tokens = 0
+        self.cost = 0.0
+        self.spent: Json = {"tokens": 0, "cost": 0.0}
+        self._prices, self._judge = prices, judge
+
+    def add(self, tally: Json) -> None:
+        """Counts one row of `apigen_ray.graph.tally.TALLY`."""
+        self.prompts += tally["prompts"]
+        parts = ((self._prices.get(tally["generator"]), ""), (self._judge, "judge_"))
+        for price, whose in parts:
+            read, written = tally[f"{whose}prompt_tokens"], tally[f"{whose}completion_tokens"]
+            self.tokens += read + written
+            self.cost += price.of(read, written) if price else 0.0
+        self.spent |= {"tokens": self.tokens, "cost": round(self.cost, 6)}
+
+
+class Breaker:
+    """Trips where too many of the latest rows could not be judged: such a run burns money, or stands before a wall.
+
+    Args:
+        share: of errors that is allowed.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._latest: deque[Json] = deque()
+        self._rows = self._errors = 0
+
+    def add(self, tally: Json) -> None:
+        """Counts one row of `apigen_ray.graph.tally.TALLY`."""
+        self._latest.append(tally)
+        self._count(tally, 1)
+        while self._rows - self._latest[0]["rows"] >= WINDOW:
+            self._count(self._latest.popleft(), -1)
+
+    def tripped(self, where: str, again: str) -> RunFailedError | None:
+        """Why the run must end; None while all is well.
+
+        Args:
+            where: the run directory.
+            again: how to take the run up again.
+        """
+        if self._rows < LEAST or self._errors <= self._share * self._rows:
+            return None
+        codes: Counter[tuple[str, str]] = Counter()
+        for tally in self._latest:
+            if tally["verdict"] == Verdict.ERROR:
+                codes[tally["stage"], tally["code"]] += tally["rows"]
+        return too_many_errors(self._errors, f"the latest {self._rows}", codes, where, again)
+
+    def _count(self, tally: Json, times: int) -> None:
+        self._rows += times * tally["rows"]
+        self._errors += times * tally["rows"] if tally["verdict"] == Verdict.ERROR else 0
+
+
+def too_many_errors(
+    errors: int, rows: str, codes: Mapping[tuple[str, str], int], where: str, again: str = RESUME
+) -> RunFailedError:
+    """What a run says that cannot judge what it drafts.
+
+    Args:
+        errors: so many rows.
+        rows: of so many, in words.
+        codes: the errors by stage and code.
+        where: the run directory.
+        again: how to take the run up again.
+    """
+    stage, code = max(codes, key=lambda each: (codes[each], each))
+    return RunFailedError(
+        f"{errors} of {rows} samples could not be judged, most often {stage}: {code}",
+        f"see why: apigen show {where} --verdict error; mend that, then {again}",
+    )
+
+
+class Guard:
+    """Says while a run goes on whether it must end.
+
+    Args:
+        limits: what the user allows.
+        share: of errors that is allowed.
+        meter: what the run has taken so far; it goes on counting here.
+        where: the run directory, for messages.
+        left: prompts that are to be done in this attempt; None where that is not known.
+        again: how to take the run up again.
+        clock: seconds; this attempt begins now.
+    """
+
+    def __init__(
+        self,
+        limits: LimitsSpec,
+        share: float,
+        meter: Meter,
+        where: str,
+        left: int | None,
+        again: str = RESUME,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits, self.meter, self.again = limits, meter, again
+        self._breaker, self._where, self._clock = Breaker(share), where, clock
+        self._end = math.inf if left is None else meter.prompts + left
+        self._began = self._moved = clock()
+        self._signs: object = None
+
+    def add(self, tally: Json) -> None:
+        """Counts one row of `apigen_ray.graph.tally.TALLY`."""
+        self.meter.add(tally)
+        self._breaker.add(tally)
+        self._moved = self._clock()
+
+    def reason(self) -> ApigenError | None:
+        """Why the run must come to a clean end; None while it may go on, and where a limit has nothing left to save."""
+        if error := self._breaker.tripped(self._where, self.again):
+            return error
+        if self.meter.prompts >= self._end:
+            return None
+        limits, hours = self.limits, (self._clock() - self._began) / 3600
+        for name, spent, limit in (
+            ("cost", self.meter.cost, limits.max_cost),
+            ("tokens", self.meter.tokens, limits.max_tokens),
+            ("hours", hours, limits.max_hours),
+        ):
+            if limit is not None and spent >= limit:
+                figure = f"{spent:,.0f}" if name == "tokens" else f"{spent:,.4g}"
+                more = self.again if name == "hours" else f"raise --max-{name}, then {self.again}"
+                return RunStoppedError(f"limits.max_{name} is reached: {figure} of {limit:,g}", more)
+        return None
+
+    def check(self) -> None:
+        """Ends a run that need not begin.
+
+        Raises:
+            RunStoppedError: a limit is reached already.
+        """
+        if (why := self.reason()) is not None:
+            raise why
+
+    def waits(self, signs: object) -> None:
+        """A graph begins, which may take its time.
+
+        Args:
+            signs: see `stalled`.
+        """
+        self._moved, self._signs = self._clock(), signs
+
+    def stalled(self, signs: Callable[[], object]) -> bool:
+        """Whether nothing has come for too long.
+
+        Args:
+            signs: gives something that changes with every reply that comes to the disk; called only where no verdict
+                has come for long.
+        """
+        if self._clock() - self._moved < 60 * self.limits.stall_minutes:
+            return False
+        before, self._signs = self._signs, signs()
+        self._moved = self._clock()
+        return before == self._signs
