@@ -7,9 +7,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := runs/quickstart
+RUNS ?= 30
+PROMPTS ?= 4000
+SEED ?= 0
+MINUTES ?= 60
 PYTEST_ARGS ?=
 
-.PHONY: help install quickstart test test-all check bench docs clean
+.PHONY: help install quickstart test test-all check chaos bench docs clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -43,6 +47,9 @@ check: $(STAMP) ## ruff, mypy strict, the layers, the length of modules
 	$(BIN)/lint-imports
 	@long=$$(find apigen_ray jobs bench scripts docs -name '*.py' -exec awk 'END { if (NR > 400) print FILENAME ": " NR " lines, at most 400" }' {} \;); \
 	if [ -n "$$long" ]; then echo "$$long" >&2; exit 1; fi
+
+chaos: $(STAMP) ## Runs killed at random and resumed: RUNS=30 PROMPTS=4000 SEED=0 MINUTES=60
+	$(BIN)/python tests/chaos/chaos.py --runs $(RUNS) --prompts $(PROMPTS) --seed $(SEED) --minutes $(MINUTES)
 
 bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python bench/openai_engine.py --pairs 2 --rows 256
