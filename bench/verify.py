@@ -242,11 +242,12 @@ def environment() -> None:
         subprocess.run([str(PEER / "bin" / "pip"), "install", "-q", "distilabel==1.5.3", "requests"], check=True)
 
 
-def interval(values: Sequence[float]) -> str:
+def interval(values: Sequence[float], digits: int = 1) -> str:
     """Median, and the order statistics that hold it with about 95 % (all of them for fewer than nine)."""
     values = sorted(values)
     cut = max(0, int(len(values) / 2 - 0.98 * len(values) ** 0.5))
-    return f"{statistics.median(values):,.1f} [{values[cut]:,.1f}, {values[-1 - cut]:,.1f}]"
+    low, middle, high = (f"{each:,.{digits}f}" for each in (values[cut], statistics.median(values), values[-1 - cut]))
+    return f"{middle} [{low}, {high}]"
 
 
 def main() -> None:
