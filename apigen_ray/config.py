@@ -4,16 +4,18 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+from upath import UPath
 
 from apigen_ray.engines.priced import GeneratorSpec, JudgeSpec
-from apigen_ray.errors import ConfigError
+from apigen_ray.errors import ConfigError, InputError
 from apigen_ray.library import LibrarySpec
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json, Mode, Verdict, content_hash
+from apigen_ray.rundir import AnyPath, as_path
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
@@ -42,16 +44,23 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _output(value: object) -> AnyPath:
+    try:
+        return as_path(value if isinstance(value, Path | UPath) else str(value), to_write=True)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
 class OutputSpec(Section):
     """Where runs go.
 
     Attributes:
-        dir: the folder that holds runs.
+        dir: the folder that holds runs, or ``s3://`` or ``gs://`` with a bucket and a name in it.
         max_error_share: a run that cannot judge a larger share of its rows has failed (exit code 2, resumable): of the
             latest thousand while it goes on, of all at its end.
     """
 
-    dir: Path = Path("runs")
+    dir: Annotated[AnyPath, PlainValidator(_output), PlainSerializer(str, str)] = Path("runs")
     max_error_share: float = Field(default=0.1, ge=0, le=1)
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -32,13 +32,17 @@ _CLIENTS = ("botocore", "aiobotocore", "google", "gcsfs", "aiohttp", "huggingfac
 """Packages whose exceptions speak of a store: not all of them are an `OSError`."""
 
 
-def as_path(text: str | AnyPath) -> AnyPath:
+def as_path(text: str | AnyPath, *, to_write: bool = False) -> AnyPath:
     """The path that a text means: ``s3://``, ``gs://`` and ``hf://`` a store, anything else this machine's disk.
 
     Listings of a store are never taken from a cache: another process writes there.
 
+    Args:
+        text: a path or URL; what is a path already stays as it is.
+        to_write: a run is to be written there; ``hf://`` has no conditional PUT.
+
     Raises:
-        InputError: the text names another kind of store.
+        InputError: the text names another kind of store, or one that is only read.
         EnvironmentFault: the package that speaks to the store is missing.
     """
     if not isinstance(text, str):
@@ -48,7 +52,9 @@ def as_path(text: str | AnyPath) -> AnyPath:
         return Path(text)
     if kind not in STORES:
         known = ", ".join(f"{name}://" for name in STORES)
-        raise InputError(f"{text}: there is no way to read {kind}://", f"give a local path, or one of {known}")
+        raise InputError(f"{text}: {kind}:// is no store that is known", f"give a local path, or one of {known}")
+    if to_write and kind == "hf":
+        raise InputError(f"{text}: hf:// is only read", "write to a disk, s3:// or gs://, and upload an export")
     package, extra = STORES[kind]
     if importlib.util.find_spec(package) is None:
         raise EnvironmentFault(f"{text}: {kind}:// needs the package {package}", f"pip install 'apigen-ray[{extra}]'")
@@ -104,6 +110,42 @@ def read_text(path: AnyPath) -> str:
     return data.decode("utf-8")
 
 
+@contextmanager
+def open_file(file: AnyPath, block_bytes: int = READ_BYTES) -> Iterator[BinaryIO]:
+    """A file, open for reading at any place; from a store it is read in blocks of at least this size."""
+    with ExitStack() as stack:
+        with reading(file):
+            if isinstance(file, Path):
+                stream: BinaryIO = stack.enter_context(file.open("rb"))
+            else:
+                stream = stack.enter_context(file.open("rb", block_size=block_bytes, cache_type="readahead"))
+        yield stream
+
+
+def make_folder(path: AnyPath) -> None:
+    """Makes a folder where there is none; in a store there is nothing to make: a name is enough.
+
+    Raises:
+        EnvironmentFault: it cannot be made.
+    """
+    if isinstance(path, Path):
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+
+
+def answers(folder: AnyPath) -> None:
+    """Asks for a folder, which need not be there.
+
+    Raises:
+        EnvironmentFault: the store does not answer, or has no such bucket.
+    """
+    with suppress(FileNotFoundError), reading(folder):
+        if isinstance(folder, Path):
+            folder.stat()
+        else:
+            folder.fs.ls(folder.path)
+
+
 def list_files(folder: AnyPath) -> list[AnyPath]:
     """Every file below a folder, sorted, temporary ones too; none where there is no folder."""
     if isinstance(folder, Path):
@@ -128,9 +170,7 @@ def open_parquet(file: AnyPath) -> Iterator[pq.ParquetFile]:
     """
     with ExitStack() as stack:
         with reading(file):
-            source: AnyPath | BinaryIO = file
-            if not isinstance(file, Path):
-                source = stack.enter_context(file.open("rb", block_size=READ_BYTES, cache_type="readahead"))
+            source = file if isinstance(file, Path) else stack.enter_context(open_file(file))
             parquet = stack.enter_context(pq.ParquetFile(source))
         yield parquet
 

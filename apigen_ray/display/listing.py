@@ -1,7 +1,6 @@
 """What ``apigen ls`` prints: the parts there are, or the runs in a folder."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import get_args
 
 from apigen_ray.config import nearest
@@ -9,11 +8,12 @@ from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError
 from apigen_ray.export import EXPORTS
 from apigen_ray.library import SOURCES
-from apigen_ray.rundir import RunDir
+from apigen_ray.rundir import AnyPath, RunDir
+from apigen_ray.storage import answers
 from apigen_ray.verifiers import VERIFIERS
 
 
-def listing(what: str, folder: Path) -> list[str]:
+def listing(what: str, folder: AnyPath) -> list[str]:
     """Lines about the parts of a kind, or about runs.
 
     Args:
@@ -42,10 +42,12 @@ def _line(name: str, doc: str | None) -> str:
     return f"{name:<10} {first.removeprefix('The section of a run file for ').removesuffix('.')}"
 
 
-def _runs(folder: Path) -> list[str]:
+def _runs(folder: AnyPath) -> list[str]:
+    answers(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder", "give the folder that holds runs: --dir FOLDER")
-    runs = [RunDir(path) for path in sorted(folder.iterdir()) if RunDir(path).manifest_path.is_file()]
+    runs = [RunDir(folder / name) for name in sorted(path.name for path in folder.iterdir())]
+    runs = [run for run in runs if run.manifest_path.is_file()]
     lines = []
     for run in runs:
         result = run.result()

@@ -31,7 +31,7 @@ BATCH_ROWS = 2_000
 def export_run(
     run: AnyPath,
     to: str,
-    out: Path,
+    out: AnyPath,
     *,
     verdicts: Sequence[str] = (str(Verdict.VERIFIED),),
     splits: Splits = Splits(),  # noqa: B008  frozen: every call may share it
@@ -64,6 +64,8 @@ def export_run(
             raise InputError(
                 f"--verdict: there is no {verdict!r}{nearest(verdict, VERDICTS)}", f"give one of: {', '.join(VERDICTS)}"
             )
+    if not isinstance(out, Path):
+        raise InputError(f"{out}: an export is written to a disk", "give a local folder, and upload it")
     directory = open_run(run)
     refuse_folder(out, clean=clean)
     try:

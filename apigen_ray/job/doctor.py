@@ -19,6 +19,7 @@ from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.python import PythonRunner, StartError
+from apigen_ray.storage import AnyPath, answers
 
 GIB = 2**30
 LEAST_PYTHON = (3, 11)
@@ -98,7 +99,13 @@ def _ray() -> Check:
     return Check(True, "ray", f"Ray {version}{where}")
 
 
-def _disk(folder: Path) -> Check:
+def _disk(folder: AnyPath) -> Check:
+    if not isinstance(folder, Path):
+        try:
+            answers(folder)
+        except EnvironmentFault as fault:
+            return Check(False, "disk", fault.message, fault.mend)
+        return Check(True, "disk", f"{folder} answers")
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return Check(False, "disk", f"{there} cannot be written", "give another output.dir")

@@ -5,15 +5,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from apigen_ray.errors import RecordError
-from apigen_ray.job.input_rows import JSONL, PARQUET, RAW, Split, read_split, unreadable
+from apigen_ray.job.input_rows import JSONL, PARQUET, RAW, Split, input_file, read_split
 from apigen_ray.library.forms import normalise_tool
 from apigen_ray.records import SAMPLE_HEAD, Style, content_hash, dumps
+from apigen_ray.storage import AnyPath, list_files, open_file, open_parquet, reading
 from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import conform
 from apigen_ray.verifiers.format import unusable_tools
@@ -25,6 +24,9 @@ SPLIT_BYTES = 8 << 20
 
 SPLIT_ROWS = 50_000
 """Of a Parquet file: a row group of more rows is cut, at the price of reading past its first rows again."""
+
+LINE_BYTES = 1 << 16
+"""Read at a time where a line's end is looked for."""
 
 _STYLES = frozenset(str(style) for style in Style)
 
@@ -56,27 +58,27 @@ class IngestOptions:
         return [column for raw, column in self.columns().items() if raw != "id" or self.id_column]
 
 
-def input_blocks(path: str | Path, options: IngestOptions) -> list[Split]:
+def input_blocks(path: AnyPath, options: IngestOptions) -> list[Split]:
     """The splits of a file, or of every JSONL and Parquet file in a folder, in the order of the files' names.
 
     Args:
-        path: a ``.jsonl``, ``.ndjson`` or ``.parquet`` file, or a folder; in it, names with a leading dot or
-            underscore are passed over.
+        path: a ``.jsonl``, ``.ndjson`` or ``.parquet`` file, or a folder, on a disk or in a store; in it, names with a
+            leading dot or underscore are passed over.
         options: which columns to read.
 
     Raises:
         RecordError: nothing is there, nothing in it can be read, or a column that is asked for is in no row.
+        EnvironmentFault: the store does not answer.
     """
-    root = Path(path)
-    files = _files(root)
+    files = _files(path)
     wanted, missing = options.columns(), options.required()
     splits: list[Split] = []
     for file in files:
         name, prefix = file.name, ""
-        if root.is_dir():
-            name = file.relative_to(root).as_posix()
+        if file != path:
+            name = _below(path, file)
             prefix = f"{name}:"
-        try:
+        with input_file(file):
             if file.suffix.lower() in PARQUET:
                 columns, ranges = _parquet_ranges(file)
                 _refuse_twice(file, [column for column in wanted.values() if columns.count(column) > 1])
@@ -84,8 +86,6 @@ def input_blocks(path: str | Path, options: IngestOptions) -> list[Split]:
             else:
                 ranges = _line_ranges(file)
                 missing = _not_in_lines(file, missing)
-        except (OSError, pa.ArrowException) as error:
-            raise unreadable(file, error) from error
         splits += [Split(str(file.absolute()), name, prefix, start, stop, wanted) for start, stop in ranges]
     if not splits:
         raise RecordError(f"{path} has no rows", "give a file with one record per line or row")
@@ -133,40 +133,45 @@ def records_to_samples(batch: pa.Table, options: IngestOptions) -> pa.Table:
 # Where the rows are
 
 
-def _files(root: Path) -> list[Path]:
+def _files(root: AnyPath) -> list[AnyPath]:
     suffixes = (*JSONL, *PARQUET)
     mend = f"give a file that ends in {', '.join(suffixes)}, or a folder of such files"
-    if not root.exists():
-        raise RecordError(f"{root} does not exist", mend)
-    if root.is_file():
+    with reading(root):
+        if not root.exists():
+            raise RecordError(f"{root} does not exist", mend)
+        is_file = root.is_file()
+    if is_file:
         if root.suffix.lower() not in suffixes:
             raise RecordError(f"{root} is neither JSONL nor Parquet by its name", mend)
         return [root]
     files = [
         file
-        for file in sorted(root.rglob("*"))
+        for file in list_files(root)
         if file.suffix.lower() in suffixes
-        and file.is_file()
-        and not any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
+        and not any(part.startswith((".", "_")) for part in _below(root, file).split("/"))
     ]
     if not files:
         raise RecordError(f"{root} holds no JSONL or Parquet file", mend)
     return files
 
 
-def _refuse_twice(file: Path, columns: list[str]) -> None:
+def _below(root: AnyPath, file: AnyPath) -> str:
+    return str(file).removeprefix(str(root)).removeprefix("/")
+
+
+def _refuse_twice(file: AnyPath, columns: list[str]) -> None:
     if columns:
         raise RecordError(f"{file} has more than one column {columns[0]!r}", "rename all but one of them")
 
 
-def _line_ranges(file: Path) -> list[tuple[int, int]]:
+def _line_ranges(file: AnyPath) -> list[tuple[int, int]]:
     """Byte ranges of about `SPLIT_BYTES`, each at the start of a line."""
     size = file.stat().st_size
     starts = [0] if size else []
-    with file.open("rb") as stream:
+    with open_file(file, LINE_BYTES) as stream:
         while starts and starts[-1] + SPLIT_BYTES < size:
             stream.seek(starts[-1] + SPLIT_BYTES)
-            while (chunk := stream.readline(1 << 16)) and not chunk.endswith(b"\n"):
+            while (chunk := stream.readline(LINE_BYTES)) and not chunk.endswith(b"\n"):
                 pass  # a line of any length, without holding it
             if stream.tell() >= size:
                 break
@@ -174,11 +179,11 @@ def _line_ranges(file: Path) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], size], strict=True)) if starts else []
 
 
-def _not_in_lines(file: Path, columns: list[str]) -> list[str]:
+def _not_in_lines(file: AnyPath, columns: list[str]) -> list[str]:
     """Those columns whose quoted name stands nowhere in the file; it is read only until all have been met."""
     left = {column: {json.dumps(column).encode(), dumps(column).encode("utf-8", "replace")} for column in columns}
     longest = max((len(name) for names in left.values() for name in names), default=0)
-    with file.open("rb") as stream:
+    with open_file(file) as stream:
         tail = b""
         while left and (chunk := stream.read(1 << 20)):
             window = tail + chunk
@@ -187,8 +192,8 @@ def _not_in_lines(file: Path, columns: list[str]) -> list[str]:
     return list(left)
 
 
-def _parquet_ranges(file: Path) -> tuple[list[str], list[tuple[int, int]]]:
-    with pq.ParquetFile(file) as parquet:
+def _parquet_ranges(file: AnyPath) -> tuple[list[str], list[tuple[int, int]]]:
+    with open_parquet(file) as parquet:
         groups = [parquet.metadata.row_group(index).num_rows for index in range(parquet.num_row_groups)]
         columns = parquet.schema_arrow.names
     ranges, first = [], 0

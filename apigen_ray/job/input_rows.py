@@ -3,14 +3,15 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from apigen_ray.errors import RecordError
+from apigen_ray.errors import EnvironmentFault, RecordError
+from apigen_ray.storage import AnyPath, as_path, open_file, open_parquet, reading
 from apigen_ray.strict_json import items_at, skip_space
 from apigen_ray.tables import conform
 
@@ -45,7 +46,7 @@ class Split:
     """A part of the input that can be read alone.
 
     Attributes:
-        path: the file.
+        path: the file, as `apigen_ray.storage.as_path` reads it.
         file: its path under INPUT, or INPUT's own name: ids do not hang on what lies above.
         prefix: what tells its rows from those of other files: empty where INPUT is one file.
         start: first byte (JSONL, at the start of a line) or row (Parquet).
@@ -66,24 +67,38 @@ def read_split(split: Split) -> Iterator[pa.Table]:
 
     Raises:
         RecordError: the file cannot be read any more; never for what is in a row.
+        EnvironmentFault: the store that it lies in does not answer.
     """
-    rows = _parquet_tables if Path(split.path).suffix.lower() in PARQUET else _line_tables
+    path = as_path(split.path)
+    rows = _parquet_tables if path.suffix.lower() in PARQUET else _line_tables
+    with input_file(path):
+        yield from rows(path, split)
+
+
+@contextmanager
+def input_file(path: AnyPath) -> Iterator[None]:
+    """What is wrong with a file that is read within becomes an error for a person.
+
+    Raises:
+        RecordError: the file cannot be opened or is not what its name says.
+        EnvironmentFault: the store that it lies in does not answer.
+    """
     try:
-        yield from rows(split)
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(split.path, error) from error
+        with reading(path):
+            yield
+    except (FileNotFoundError, NotADirectoryError, EnvironmentFault) as error:
+        cause = error.__cause__ if isinstance(error, EnvironmentFault) else error
+        if isinstance(error, EnvironmentFault) and not (isinstance(path, Path) or isinstance(cause, pa.ArrowException)):
+            raise
+        mend = "check the file: it may be cut off, or not what it is called"
+        raise RecordError(f"{path} cannot be read: {cause}", mend) from error
 
 
-def unreadable(path: str | Path, error: Exception) -> RecordError:
-    """The error for a file that cannot be opened or is not what its name says."""
-    return RecordError(f"{path} cannot be read: {error}", "check the file: it may be cut off, or not what it is called")
-
-
-def _line_tables(split: Split) -> Iterator[pa.Table]:
+def _line_tables(path: AnyPath, split: Split) -> Iterator[pa.Table]:
     columns: dict[str, list[str]] = {}  # the other way round; a column may be wanted twice
     for raw, column in split.columns.items():
         columns.setdefault(column, []).append(raw)
-    with open(split.path, "rb") as stream:
+    with open_file(path, 1 << 16) as stream:
         stream.seek(split.start)
         data = stream.read(split.stop - split.start)
     rows: list[dict[str, str | None]] = []
@@ -148,9 +163,9 @@ def _members(text: str, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[
         raise ValueError("no end")
 
 
-def _parquet_tables(split: Split) -> Iterator[pa.Table]:
+def _parquet_tables(path: AnyPath, split: Split) -> Iterator[pa.Table]:
     wanted = split.columns
-    with pq.ParquetFile(split.path) as parquet:
+    with open_parquet(path) as parquet:
         skip, group = split.start, 0  # a split lies within one row group
         while skip >= (rows := parquet.metadata.row_group(group).num_rows):
             skip, group = skip - rows, group + 1
