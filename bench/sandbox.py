@@ -26,7 +26,6 @@ import random
 import select
 import signal
 import statistics
-import struct
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -43,6 +42,7 @@ from apigen_ray.runners.handle import Worker, Zygote
 from apigen_ray.runners.programs import Answer, BrokenError, Program
 from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.sandbox import language, worker
+from apigen_ray.runners.sandbox.frames import framed
 from apigen_ray.runners.sandbox.program import Program as Inside
 from apigen_ray.runners.sandbox.walls import LAYERS
 
@@ -164,24 +164,18 @@ def frames(calls: int) -> float:
         for key, name in enumerate(MIX)
     ]
     one = [["call", number, number, arguments] for number, arguments in enumerate(MIX.values())]
-    batch = encode([one[number % len(MIX)] for number in range(32)]).encode()
-    first = encode(loads).encode()
-    data = b"".join(struct.pack(">I", len(body)) + body for body in (first, *[batch] * (calls // 32)))
-    stream = memoryview(data)
-    position, begun = 0, 0.0
+    batch = encode([one[number % len(MIX)] for number in range(32)])
+    chunks = iter([framed(encode(loads)), *[framed(batch)] * (calls // 32)])
+    begun: list[float] = []
 
-    def read(size: int) -> bytes:
-        nonlocal position, begun
-        if position == 4 + len(first):  # the functions are loaded
-            begun = time.process_time()
-        found = bytes(stream[position : position + size])
-        position += size
-        return found
+    def receive() -> bytes:
+        begun.append(time.process_time())
+        return next(chunks, b"")
 
     clock = worker.Clock(60.0, 60.0)
     clock.install()
-    worker.serve(read, lambda data: None, {}, clock, "real")
-    took = time.process_time() - begun
+    worker.serve(receive, lambda data: None, clock, "real")
+    took = begun[-1] - begun[1]  # from when the functions are loaded
     signal.setitimer(signal.ITIMER_PROF, 0)
     return calls // 32 * 32 / took
 

@@ -17,7 +17,6 @@ import json
 import os
 import resource
 import socket
-import struct
 import sys
 import time
 import types
@@ -30,10 +29,11 @@ if __name__ == "__main__":  # our own package need not be on the path
         _ours = os.path.dirname(_ours)
     sys.path.append(_ours)
 
+from apigen_ray.runners.sandbox.frames import Frames, unframed
 from apigen_ray.runners.sandbox.program import OK, Program, bind, load_failure, message
 from apigen_ray.runners.sandbox.results import MAX_DETAIL
 from apigen_ray.runners.sandbox.trusted import NoFunctionError, Opened
-from apigen_ray.runners.sandbox.worker import frame
+from apigen_ray.runners.sandbox.worker import ROOM, frame
 from apigen_ray.runners.sandbox.zygote import die_with
 
 _RESOLVE = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
@@ -157,18 +157,18 @@ def loaded(name: str, file: str, root: str, entry: str) -> Program:
     return Program(lambda typed: opened, None, bind(opened))
 
 
-def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], hosts: Hosts) -> None:
+def serve(receive: Callable[[], bytes], write: Callable[[bytes], None], hosts: Hosts) -> None:
     """Says that it is ready, then answers requests until there are no more.
 
     A call during which a host was refused is an ``exec_error`` that names it, whatever the client made of that: a
     result without the service that it should come from is none.
     """
     programs: dict[int, Program] = {}
-    read_frame = json.JSONDecoder().decode  # bound here, as clients patch what they like
-    now = time.perf_counter
+    frames = Frames()
+    now = time.perf_counter  # bound here, as clients patch what they like
     write(frame(-1, "", "{}", "", 0.0))
-    while len(head := read(4)) == 4:
-        for kind, *rest in read_frame(read(struct.unpack(">I", head)[0]).decode()):
+    while data := receive():
+        for kind, *rest in [request for body in frames.take(data) for request in unframed(body)]:
             number, reply = -1, OK
             hosts.refused.clear()
             started = now()
@@ -187,7 +187,7 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], hosts: H
                 names = ", ".join(dict.fromkeys(hosts.refused))
                 words = f"not among the `hosts` of its source: {names}".encode("ascii", "replace").decode()
                 reply = "exec_error", None, words[:MAX_DETAIL]
-            write(frame(number, *reply, round(now() - started, 6)))
+            write(frame(number, *reply, now() - started))
 
 
 def main(arguments: list[str]) -> None:
@@ -198,7 +198,9 @@ def main(arguments: list[str]) -> None:
     os.environ.pop("PYTHONHASHSEED", None)
     sys.modules["__main__"] = types.ModuleType("__main__")  # what clients find is not this script
     sys.argv = [""]
-    reader = open(descriptor, "rb", buffering=1 << 16, closefd=False)
+
+    def receive(read: Callable[[int, int], bytes] = os.read) -> bytes:
+        return read(descriptor, ROOM)
 
     def write(data: bytes) -> None:
         sent = os.write(descriptor, data)
@@ -213,7 +215,7 @@ def main(arguments: list[str]) -> None:
             write(frame(-1, "walls", None, f"its limits cannot be set: {error}"[:MAX_DETAIL], 0.0))
             os._exit(1)
         hosts.install()
-        serve(reader.read, write, hosts)
+        serve(receive, write, hosts)
     except OSError:  # the parent is gone
         os._exit(1)
     os._exit(0)  # threads that clients have left behind end with it

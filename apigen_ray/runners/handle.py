@@ -3,12 +3,10 @@
 import contextlib
 import importlib.util
 import itertools
-import json
 import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from typing import Any
 
 from apigen_ray.runners.base import ExecutionSpec
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, forged, parse
+from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, framed, unframed
 from apigen_ray.runners.sandbox.results import MAX_VALUE
 from apigen_ray.runners.sandbox.walls import MANDATORY
 
@@ -41,7 +40,6 @@ no doubt about whose time it was, comes first where code is Python and the machi
 
 _LINUX = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
 _ZYGOTE = str(Path(__file__).with_name("sandbox") / "zygote.py")
-_frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class StartError(Exception):
@@ -84,9 +82,8 @@ class Zygote:
             "clock": spec.clock,
         }
         self._deaths: dict[int, tuple[int, str]] = {}
-        self._alive: set[int] = set()
         self._names = itertools.count()
-        self._inbox = bytearray()
+        self._frames = Frames()
         self.socket, theirs = socket.socketpair()
         held, self._life = os.pipe()  # the kernel kills all when the end that we hold is closed
         try:
@@ -97,7 +94,7 @@ class Zygote:
                     _ZYGOTE,
                     str(theirs.fileno()),
                     str(held),
-                    _frame_text(settings),
+                    frame_text(settings),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -152,20 +149,13 @@ class Zygote:
         if not data:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1.0)
-        self._inbox += data
-        while len(self._inbox) >= 4:
-            end = 4 + int.from_bytes(self._inbox[:4], "big")
-            if len(self._inbox) < end:
-                return
-            body = bytes(self._inbox[4:end])
-            del self._inbox[:end]
-            yield json.loads(body)
+        for body in self._frames.take(data):
+            yield unframed(body)
 
     def receive(self) -> None:
-        """Takes in which workers have died."""
+        """Takes in what it has said."""
         for message in self._messages():
-            if message[0] == "dead" and message[1] in self._alive:
-                self._deaths[message[1]] = (message[2], message[3])
+            self._deaths[message[1]] = (message[2], message[3])
 
     def gone(self) -> bool:
         """Whether it has ended."""
@@ -178,31 +168,29 @@ class Zygote:
             StartError: the zygote is gone.
         """
         name = next(self._names)
-        body = _frame_text(["fork", name, imports]).encode()
+        frame = framed(frame_text(["fork", name, imports]))
         try:
-            frame = struct.pack(">I", len(body)) + body
             sent = socket.send_fds(self.socket, [frame], [theirs.fileno()])
             self.socket.sendall(frame[sent:])
         except OSError as error:
             raise StartError(f"its zygote is gone: {error}") from error
-        self._alive.add(name)
         return name
 
     def end(self, name: int) -> None:
         """Kills a worker, if it is still there."""
-        if name not in self._deaths:
-            body = _frame_text(["kill", name]).encode()
-            with contextlib.suppress(OSError):  # it is gone, and its workers with it
-                self.socket.sendall(struct.pack(">I", len(body)) + body)
-        self._alive.discard(name)
-        self._deaths.pop(name, None)
+        self._say(["end", name])
 
     def death(self, name: int) -> tuple[int, str] | None:
-        """Status and words of a worker that has died, or is about to."""
+        """Status and words of a worker that has closed its end of its socket."""
+        self._say(["death", name])
         until = time.monotonic() + 1.0
         while name not in self._deaths and self._wait(until - time.monotonic()) and not self.gone():
             self.receive()
-        return self._deaths.get(name)
+        return self._deaths.pop(name, None)
+
+    def _say(self, request: list[Any]) -> None:
+        with contextlib.suppress(OSError):  # it is gone, and its workers with it
+            self.socket.sendall(framed(frame_text(request)))
 
     def kill(self) -> None:
         """Ends the process and its workers, and waits for it."""
@@ -257,7 +245,7 @@ class Worker:
         self._requests: list[list[Any]] = []
         self._weight = 0
         self._outbox = bytearray()
-        self._inbox = bytearray()
+        self._frames = Frames()
         try:
             self.socket, theirs = socket.socketpair()
         except OSError as error:
@@ -303,8 +291,7 @@ class Worker:
 
     def _close_frame(self) -> None:
         if self._requests:
-            body = _frame_text(self._requests).encode()
-            self._outbox += struct.pack(">I", len(body)) + body
+            self._outbox += framed(frame_text(self._requests))
             self._requests = []
             self._weight = 0
 
@@ -345,22 +332,16 @@ class Worker:
             data = b""
         if not data:
             raise self._end()
-        inbox = self._inbox
-        inbox += data
-        start = 0
+        self._frames.most = MAX_CODE if any(number == COMPILE for number, _ in self.given) else MAX_FRAME
         try:
-            while len(inbox) - start >= 4:
-                end = start + 4 + int.from_bytes(inbox[start : start + 4], "big")
-                compiles = self.ready and bool(self.given) and self.given[0][0] == COMPILE
-                if end - start > (MAX_CODE if compiles else MAX_FRAME):
-                    raise forged()
-                if len(inbox) < end:
-                    break
-                body = inbox[start + 4 : end]
-                start = end
-                yield parse(body, compiles=compiles, first=not self.ready)
-        finally:
-            del inbox[:start]
+            bodies = self._frames.take(data)
+        except TooLongError:
+            raise forged() from None
+        for body in bodies:
+            compiles = self.ready and bool(self.given) and self.given[0][0] == COMPILE
+            if len(body) > MAX_FRAME and not compiles:
+                raise forged()
+            yield parse(body, compiles=compiles, first=not self.ready)
 
     def dismiss(self) -> None:
         """Ends the process."""

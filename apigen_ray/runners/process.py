@@ -1,12 +1,10 @@
 """Calls private client packages in plain Python processes that have the network of a few hosts and no walls."""
 
 import contextlib
-import json
 import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +19,7 @@ from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.batch import STARTS
 from apigen_ray.runners.handle import LOAD, MAX_FRAME, START_S, StartError
 from apigen_ray.runners.programs import Answer, BrokenError, Program, forged, parse
+from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, framed
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.state import State
 
@@ -28,7 +27,6 @@ KEPT = ("PATH", "HOME", "LANG")
 """Environment variables that every client is given."""
 
 _SCRIPT = str(Path(__file__).with_name("client.py"))
-_frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def missing(source: Source) -> list[str]:
@@ -63,9 +61,9 @@ class _Child:
     def __init__(self, home: _Home, memory_mb: int) -> None:
         self.calls = 0
         self.loaded: set[int] = set()
-        self._inbox = bytearray()
+        self._frames = Frames(MAX_FRAME)
         environment = {name: os.environ[name] for name in (*KEPT, *home.env) if name in os.environ}
-        settings = _frame_text({"hosts": home.hosts, "memory_mb": memory_mb})
+        settings = frame_text({"hosts": home.hosts, "memory_mb": memory_mb})
         self._socket, theirs = socket.socketpair()
         held, self._life = os.pipe()  # the kernel kills the process when the end that we hold is closed
         try:
@@ -126,27 +124,26 @@ class _Child:
         return answer
 
     def _send(self, request: list[Any]) -> None:
-        body = _frame_text([request]).encode()
         with contextlib.suppress(OSError):  # it is gone: the answer that does not come says so
-            self._socket.sendall(struct.pack(">I", len(body)) + body)
+            self._socket.sendall(framed(frame_text([request])))
 
     def _answer(self, seconds: float, *, first: bool = False) -> Answer:
         until = time.monotonic() + seconds
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        inbox = self._inbox
+        data = b""
         while True:
-            if len(inbox) >= 4:
-                end = 4 + int.from_bytes(inbox[:4], "big")
-                if end > MAX_FRAME:
-                    raise forged()
-                if len(inbox) >= end:
-                    body = bytes(inbox[4:end])
-                    del inbox[:end]
-                    answer = parse(body, compiles=False, first=first)
-                    if answer.code in ("memory", CROWDED):  # the heap is in a poor state now
-                        raise BrokenError("memory", answer.detail)
-                    return answer
+            try:
+                bodies = self._frames.take(data)
+            except TooLongError:
+                raise forged() from None
+            if len(bodies) > 1:  # it has one request at a time
+                raise forged()
+            if bodies:
+                answer = parse(bodies[0], compiles=False, first=first)
+                if answer.code in ("memory", CROWDED):  # the heap is in a poor state now
+                    raise BrokenError("memory", answer.detail)
+                return answer
             if not poll.poll(max(0, (until - time.monotonic()) * 1000)):
                 raise BrokenError("timeout", f"no answer within {seconds:g} s")
             try:
@@ -155,7 +152,6 @@ class _Child:
                 data = b""
             if not data:
                 raise BrokenError("killed", self._death())
-            inbox += data
 
     def _death(self) -> str:
         try:

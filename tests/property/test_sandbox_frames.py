@@ -21,6 +21,7 @@ from apigen_ray.runners.handle import MAX_FRAME, Worker
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, parse, proofs
 from apigen_ray.runners.sandbox import worker
 from apigen_ray.runners.sandbox.arguments import Misfit, converted, converter
+from apigen_ray.runners.sandbox.frames import framed
 from apigen_ray.runners.sandbox.program import Program as Inside
 from apigen_ray.runners.sandbox.program import answer as answer_of
 from apigen_ray.runners.sandbox.results import MAX_DEPTH, MAX_INT_BITS, MAX_VALUE, TooLarge, result_text
@@ -183,30 +184,25 @@ def code_of(entry: str) -> str:
 class Quiet(worker.Clock):
     """A soft limit without a signal: a test is no worker."""
 
-    def start(self) -> None:
+    def start(self, seconds: float) -> None:
         self.running = True
 
 
-def served(frames: list[list[Any]]) -> list[list[Any]]:
-    data = b"".join(struct.pack(">I", len(body)) + body for body in (json.dumps(each).encode() for each in frames))
-    position, out = 0, []
-
-    def read(size: int) -> bytes:
-        nonlocal position
-        position += size
-        return data[position - size : position]
-
-    worker.serve(read, out.append, {"rlimits": "up"}, Quiet(0), "real")
+def served(frames: list[list[Any]], size: int) -> list[list[Any]]:
+    """What a worker answers that receives so many bytes at a time."""
+    data, out = b"".join(framed(json.dumps(each)) for each in frames), []
+    pieces = iter([data[place : place + size] for place in range(0, len(data), size)])
+    worker.serve(lambda: next(pieces, b""), out.append, Quiet(0), "real")
     assert all(int.from_bytes(frame[:4], "big") == len(frame) - 4 for frame in out)
     return [json.loads(frame[4:]) for frame in out]
 
 
-def check_requests(requests: list[Any], loaded: list[Any]) -> None:
+def check_requests(requests: list[Any], loaded: list[Any], size: int = 1 << 16) -> None:
     """One answer for each, in its order, and each such as the parent takes."""
-    answers = served([loaded, requests, [["call", 7, 1, '{"a": 7}']]])
-    assert len(answers) == 1 + len(loaded) + len(requests) + 1
-    assert [answer[1] for answer in answers[1 : 1 + len(loaded)]] == [""] * len(loaded)
-    for request, answer in zip(requests, answers[1 + len(loaded) :], strict=False):
+    answers = served([loaded, requests, [["call", 7, 1, '{"a": 7}']]], size)
+    assert len(answers) == len(loaded) + len(requests) + 1
+    assert [answer[1] for answer in answers[: len(loaded)]] == [""] * len(loaded)
+    for request, answer in zip(requests, answers[len(loaded) :], strict=False):
         assert answer[0] == (request[1] if request[0] == "call" else -1)
         if request[0] == "call" and request[2] == 2:  # nothing has been loaded there: a parent does not do that
             continue
@@ -220,9 +216,9 @@ LOADS = [["load", True, key, code_of(entry), None, None] for key, entry in enume
 
 
 @QUICK
-@given(REQUESTS)
-def test_whatever_a_parent_asks(requests: list[Any]) -> None:
-    check_requests(requests, LOADS)
+@given(REQUESTS, st.sampled_from([1, 7, 1 << 16]))
+def test_whatever_a_parent_asks(requests: list[Any], size: int) -> None:
+    check_requests(requests, LOADS, size)
 
 
 # Arguments

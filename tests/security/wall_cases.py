@@ -170,11 +170,12 @@ def _given(value: object, _argument: object) -> object:
 def negatives() -> dict[str, list[str]]:
     """What the worker's own proofs notice where a wall has a hole: [expected, noticed]."""
     nothing = functools.partial(lambda *_: None)
+    undone = functools.partial(_given, linux.prepared(bpf.numbers(linux.machine())["sched_yield"]))
     # (what is changed, where, how, what must be noticed)
     holes: list[tuple[str, object, str, object, str]] = [
-        ("no limits", walls, "_limit", nothing, "rlimits: AS"),
-        ("no landlock", walls, "_restrict", nothing, "landlock: opening a folder"),
-        ("no seccomp", walls, "_filter", nothing, "seccomp: opening a folder"),
+        ("no limits", resource, "setrlimit", nothing, "rlimits: AS"),
+        ("no landlock", linux, "restricting", undone, "landlock: opening a folder"),
+        ("no seccomp", linux, "filtering", undone, "seccomp: opening a folder"),
     ]
     values = walls.Limits.values
 
@@ -222,10 +223,10 @@ def deadly_negatives() -> dict[str, list[str]]:
         ):
             noticed = _told(functools.partial(walls.prove_deadly, LIMITS, others))
         found[probe.name] = [f"seccomp: {probe.name}", noticed]
-    nothing = functools.partial(lambda *_: None)
-    with changed(walls, "_limit", nothing), changed(walls, "_try_limits", lambda _: ""):
+    none = functools.partial(_given, [])
+    with changed(walls, "_limits", none), changed(walls, "_trying_limits", none):
         found["no limits"] = ["rlimits: memory", _told(lambda: walls.prove_deadly(LIMITS))]
-    with changed(walls, "_restrict", nothing), changed(walls, "_try_landlock", lambda _: ""):
+    with changed(walls, "_restricting", none):
         found["no landlock"] = ["landlock: a TCP connection", _told(lambda: walls.prove_deadly(LIMITS))]
     return found
 

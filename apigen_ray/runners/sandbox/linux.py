@@ -21,7 +21,7 @@ else:
     if _library is not None:
         _library.syscall.restype = ctypes.c_long
 
-NO_NEW_PRIVS = 38
+NO_NEW_PRIVS, SET_DEATH_SIGNAL = 38, 1
 SET_SECCOMP, GET_SECCOMP = 22, 21
 GET_PERSONALITY = 0xFFFFFFFF
 READ_IMPLIES_EXEC = 0x0400000
@@ -30,17 +30,31 @@ _FILES_BY_ABI = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # .., r
 _CREATE, _RESTRICT = 444, 446  # the same number on every architecture
 
 
-def raw(number: int, *arguments: "int | bytes | None") -> int:
+Call = tuple[object, ...]
+"""A system call with its arguments, as it is handed to the kernel."""
+
+
+def prepared(number: int, *arguments: "int | bytes | None") -> Call:
+    """A system call that is made ready once, to be made in many processes; bytes are handed over as pointers."""
+    # An argument takes a whole register: a plain int would be passed as 32 bits, the upper half undefined.
+    words = (number, *arguments)
+    return tuple(ctypes.c_long(word) if isinstance(word, int) else word for word in words) if _library else ()
+
+
+def made(ready: Call) -> int:
     """Makes a system call and gives what the kernel answers: an error is its number below 0, no exception.
 
-    Bytes are handed over as pointers. Off Linux the answer is -ENOSYS.
+    Off Linux the answer is -ENOSYS.
     """
-    if _library is None:
+    if not ready or _library is None:
         return -errno.ENOSYS
-    # An argument takes a whole register: a plain int would be passed as 32 bits, the upper half undefined.
-    words = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
-    answer: int = _library.syscall(ctypes.c_long(number), *words)
+    answer: int = _library.syscall(*ready)
     return -ctypes.get_errno() if answer == -1 else answer
+
+
+def raw(number: int, *arguments: "int | bytes | None") -> int:
+    """Makes a system call, as `prepared` and `made`."""
+    return made(prepared(number, *arguments))
 
 
 def call(number: int, *arguments: "int | bytes | None") -> int:
@@ -72,16 +86,17 @@ def machine() -> str:
     return name if known and sys.byteorder == "little" else ""
 
 
-def install_filter(program: bytes) -> None:
-    """Puts a seccomp filter on this process, for good.
+def dying_with_parent(number: int) -> Call:
+    """The call that has a process get a signal when the one that forked it ends."""
+    return prepared(bpf.numbers(machine())["prctl"], SET_DEATH_SIGNAL, number, 0, 0, 0) if machine() else ()
 
-    Raises:
-        OSError: the kernel has no seccomp, or does not take the program.
-    """
-    # Pointers to bytes that live on: a ctypes array would be a new type first, which every worker would pay for.
+
+def filtering(program: bytes) -> Call:
+    """The call that puts a seccomp filter on a process, for good."""
     start = ctypes.cast(ctypes.c_char_p(program), ctypes.c_void_p).value or 0
     holder = (len(program) // 8).to_bytes(8, "little") + start.to_bytes(8, "little")  # struct sock_fprog
-    call(bpf.numbers(machine())["prctl"], SET_SECCOMP, 2, holder, 0, 0)
+    # The sixth argument, which the kernel does not look at, keeps alive what the third points to.
+    return prepared(bpf.numbers(machine())["prctl"], SET_SECCOMP, 2, holder, 0, 0, program)
 
 
 @functools.cache
@@ -94,14 +109,14 @@ def landlock_abi() -> int:
     return call(_CREATE, None, 0, 1)
 
 
-def restrict_all() -> None:
-    """Denies this process, for good, all that the kernel's Landlock can deny: an empty ruleset allows nothing.
+def deny_all() -> int:
+    """A Landlock ruleset that allows nothing of all that the kernel's Landlock can deny; its descriptor.
 
     Files from version 1 on (more rights with 2, 3 and 5), TCP bind and connect from 4, abstract sockets and signals to
     processes outside from 6.
 
     Raises:
-        OSError: Landlock is absent, or does not take it.
+        OSError: Landlock is absent.
     """
     abi = landlock_abi()
     words = [sum(rights for since, rights in _FILES_BY_ABI if abi >= since)]
@@ -109,9 +124,10 @@ def restrict_all() -> None:
         words.append(3)
     if abi >= 6:
         words.append(3)
-    ruleset = b"".join(word.to_bytes(8, "little") for word in words)
-    descriptor = call(_CREATE, ruleset, len(ruleset), 0)
-    try:
-        call(_RESTRICT, descriptor, 0)
-    finally:
-        os.close(descriptor)
+    form = b"".join(word.to_bytes(8, "little") for word in words)
+    return call(_CREATE, form, len(form), 0)
+
+
+def restricting(ruleset: int) -> Call:
+    """The call that puts a process, for good, behind what a Landlock ruleset does not allow."""
+    return prepared(_RESTRICT, ruleset, 0)

@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import json
 import random
 import sys
 import types
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from apigen_ray.runners.sandbox.arguments import Converter, Misfit, converted, converter
+from apigen_ray.runners.sandbox.frames import frame_text
 from apigen_ray.runners.sandbox.results import MAX_DETAIL, MAX_VALUE, TooLarge, result_text
 from apigen_ray.runners.sandbox.trusted import NoFunctionError
 from apigen_ray.strict_json import JsonProblem, loads
@@ -18,9 +18,6 @@ from apigen_ray.strict_json import JsonProblem, loads
 Answer = tuple[str, str | None, str]
 """Code ("" where the call passed), JSON text of the result, detail."""
 OK: Answer = ("", None, "")
-
-# Bound here once, so that a function that patches the json module does not change how it is answered.
-frame_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass

@@ -16,10 +16,12 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from apigen_ray.runners.sandbox import bpf, linux
 
 try:
+    import fcntl
     import resource
 except ImportError:  # Windows
     _LIMITS: dict[str, int] = {}
@@ -29,6 +31,8 @@ else:
         for name in ("AS", "NPROC", "FSIZE", "CORE", "NOFILE", "CPU")
         if hasattr(resource, f"RLIMIT_{name}")
     }
+
+_NAMES = {number: name for name, number in _LIMITS.items()}
 
 LAYERS = ("rlimits", "landlock", "seccomp")
 MANDATORY = ("rlimits", "seccomp")
@@ -41,6 +45,7 @@ _FOREIGN = f"there is only one for {' and '.join(bpf.ARCHITECTURES)} on Linux, a
 _HERE = -100  # AT_FDCWD
 _READ, _EXECUTE = 1, 4
 _PAGE = 1 << 16  # of any size that a kernel uses
+_DESCRIPTORS = 4096  # beyond every one that a zygote has open
 _PROBE_S = 10
 """Seconds after which a probe process ends itself: it is stuck."""
 
@@ -100,78 +105,161 @@ def available() -> Proof:
 
 
 def raise_walls(descriptor: int, limits: Limits, skip: frozenset[str] = frozenset()) -> Proof:
-    """Puts the walls up around this process, for good, and tries each; the process must have one thread.
-
-    Args:
-        descriptor: the only one that it may read from and write to afterwards.
-        limits: what it may use.
-        skip: layers to leave out.
+    """Puts the walls up around this process, for good, and tries each: `Walls`, made and put up at once.
 
     Raises:
-        WallError: a layer cannot be put up (Landlock may be absent, which the proof says) or does not hold.
+        WallError: as `Walls`.
     """
-    proof = dict.fromkeys(LAYERS, "left out")
-    if "rlimits" not in skip:
-        _limit(limits)
-        proof["rlimits"] = _UP + _try_limits(limits)
-    if "landlock" not in skip:
-        absent = _no_landlock()
-        if absent:
-            proof["landlock"] = f"absent: {absent}"
-        else:
-            before = _open_folder()
-            _restrict()
-            proof["landlock"] = _UP + _try_landlock(before)
-    if "seccomp" not in skip:
-        _filter(descriptor)
-        proof["seccomp"] = _UP + _try_seccomp(descriptor)
-    return proof
+    return Walls(descriptor, limits, skip).put_up()
 
 
-def _limit(limits: Limits) -> None:
-    """Sets the resource limits, the hard ones too; a hard one that is already lower stays."""
+class _Step(NamedTuple):
+    """Something that a wall is put up or tried by.
+
+    Attributes:
+        layer: one of `LAYERS`.
+        probe: what is done or tried.
+        call: the system call.
+        wanted: what the kernel must answer.
+    """
+
+    layer: str
+    probe: str
+    call: linux.Call
+    wanted: int
+
+
+class Walls:
+    """The walls of many processes, made ready once: each of them, forked from here, only makes the calls.
+
+    A forked process pays for every page of memory that it writes to, and Python writes to whatever it looks at. So all
+    that is the same for each is computed here, and nothing but calls and a look at their answers is left for there.
+
+    Args:
+        descriptor: the only one that such a process may read from and write to afterwards.
+        limits: what it may use; a hard limit of this process that is lower stays.
+        skip: layers to leave out.
+        closing: close all descriptors above, too.
+
+    Attributes:
+        proof: what has been proved of each layer once `put_up` has come back.
+
+    Raises:
+        WallError: a layer cannot be had. Landlock may be absent, which the proof says.
+    """
+
+    def __init__(
+        self, descriptor: int, limits: Limits, skip: frozenset[str] = frozenset(), *, closing: bool = False
+    ) -> None:
+        self.proof = dict.fromkeys(LAYERS, "left out")
+        self._limits: list[tuple[int, tuple[int, int]]] = []
+        before: list[_Step] = []
+        after: list[_Step] = []
+        self._closed: tuple[int, ...] = (descriptor + 1, _DESCRIPTORS) if closing else ()
+        if "rlimits" not in skip:
+            self._limits = _limits(limits)
+            before += _trying_limits(limits)
+            said = ", ".join([f"{name} {value}" for name, value in limits.values().items()])
+            self.proof["rlimits"] = f"{_UP}{said} read back; a mapping of the whole memory fails"
+        if "landlock" not in skip:
+            self.proof["landlock"] = f"absent: {_no_landlock()}"
+            if not _no_landlock():
+                since = "and did not before"
+                if _open_folder() != 0:
+                    since = "as it did before: an outer wall may stand there too"
+                ruleset = _ruleset(descriptor)
+                before += _restricting(ruleset)
+                if not closing:
+                    self._closed = (ruleset, ruleset + 1)
+                self.proof["landlock"] = f"{_UP}ABI {linux.landlock_abi()}: opening / fails with EACCES, {since}"
+        if "seccomp" not in skip:
+            after = [*_filtering(descriptor), *_trying_seccomp(descriptor)]
+            self.proof["seccomp"] = f"{_UP}open, stat, other descriptors and executable memory fail with EPERM"
+        self._steps = before, after
+        self._calls = [[(step.call, step.wanted) for step in steps] for steps in self._steps]
+
+    def put_up(self) -> Proof:
+        """Puts them up around this process, for good, and tries each; the process must have one thread.
+
+        Raises:
+            WallError: a layer cannot be put up, or does not hold.
+        """
+        for kind, pair in self._limits:
+            try:
+                resource.setrlimit(kind, pair)
+            except (OSError, ValueError) as error:
+                raise WallError("rlimits", _NAMES[kind], f"cannot be set to {pair[0]}: {error}") from error
+        for kind, pair in self._limits:
+            if resource.getrlimit(kind) != pair:
+                raise WallError("rlimits", _NAMES[kind], f"{resource.getrlimit(kind)} is read back, not {pair}")
+        before, after = self._calls
+        for call, wanted in before:
+            if (answer := linux.made(call)) != wanted:
+                raise self._failed(call, answer)
+        if self._closed:
+            os.closerange(*self._closed)
+        for call, wanted in after:
+            if (answer := linux.made(call)) != wanted:
+                raise self._failed(call, answer)
+        return self.proof
+
+    def _failed(self, call: linux.Call, answer: int) -> WallError:
+        step = next(step for steps in self._steps for step in steps if step.call is call)
+        said = f"fails with {errno.errorcode.get(-answer, -answer)}" if answer < 0 else "works"
+        must = f"must fail with {errno.errorcode[-step.wanted]}" if step.wanted < 0 else "must work"
+        return WallError(step.layer, step.probe, f"{said}, and {must}")
+
+
+def _limits(limits: Limits) -> list[tuple[int, tuple[int, int]]]:
+    """What the kernel calls each limit, with its soft and its hard value; a hard one that is already lower stays."""
+    found = []
     for name, value in limits.values().items():
         if name not in _LIMITS:
             raise WallError("rlimits", name, "this platform has no such limit")
         before = resource.getrlimit(_LIMITS[name])[1]
         most = value if before == resource.RLIM_INFINITY else min(value, before)
-        try:
-            resource.setrlimit(_LIMITS[name], (most, most))
-        except (OSError, ValueError) as error:
-            raise WallError("rlimits", name, f"cannot be set to {most}: {error}") from error
+        found.append((_LIMITS[name], (most, most)))
+    return found
 
 
-def _try_limits(limits: Limits) -> str:
-    """Reads the limits back, and asks for more memory than there is."""
-    for name, value in limits.values().items():
-        soft, hard = resource.getrlimit(_LIMITS[name])
-        if not 0 <= soft == hard <= value:  # none at all is -1
-            raise WallError("rlimits", name, f"{soft} and {hard} are read back, not {value}")
-    if linux.machine():  # without access: what may be mapped counts, not what the machine has
-        wanted = -errno.ENOMEM
-        _expect("rlimits", "a mapping of the whole memory", _map(limits.memory_mb << 20, 0), wanted)
-    said = ", ".join([f"{name} {value}" for name, value in limits.values().items()])
-    return f"{said} read back; a mapping of the whole memory fails"
+def _trying_limits(limits: Limits) -> list[_Step]:
+    """Asks for more memory than there is, without access: what may be mapped counts, not what the machine has."""
+    if not linux.machine():
+        return []
+    return [_Step("rlimits", "a mapping of the whole memory", _mapping(limits.memory_mb << 20, 0), -errno.ENOMEM)]
 
 
-def _restrict() -> None:
-    """Puts Landlock up."""
+def _ruleset(above: int) -> int:
+    """A Landlock ruleset that allows nothing; its descriptor, above another one."""
     try:
-        linux.prctl(linux.NO_NEW_PRIVS, 1)
-        linux.restrict_all()
+        made = linux.deny_all()
+        found = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, above + 1)
+        os.close(made)
     except OSError as error:
-        raise WallError("landlock", "restricting", str(error)) from error
+        raise WallError("landlock", "making a ruleset", str(error)) from error
+    return found
 
 
-def _try_landlock(before: int) -> str:
-    """Opens a folder that every user may read; ``before`` is what came of that before the layer was up."""
-    _expect("landlock", "opening a folder", _open_folder(), -errno.EACCES)
-    since = "and did not before" if before == 0 else "as it did before: an outer wall may stand there too"
-    return f"ABI {linux.landlock_abi()}: opening / fails with EACCES, {since}"
+def _restricting(ruleset: int) -> list[_Step]:
+    """Puts Landlock up: by every process itself, so that no two are in one domain and may trace each other."""
+    return [
+        _Step("landlock", "giving up new rights", _giving_up(), 0),
+        _Step("landlock", "restricting", linux.restricting(ruleset), 0),
+        _Step("landlock", "opening a folder", _opening_folder(), -errno.EACCES),
+    ]
 
 
-def _filter(descriptor: int) -> None:
-    """Puts seccomp up."""
+def _giving_up() -> linux.Call:
+    """Gives up all rights that a program could bring: who is not root may not put walls up else."""
+    return linux.prepared(bpf.numbers(linux.machine())["prctl"], linux.NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _filtering(descriptor: int) -> list[_Step]:
+    """Puts seccomp up.
+
+    Raises:
+        WallError: it cannot be had, or would not hold.
+    """
     why = _no_seccomp()
     if why:
         raise WallError("seccomp", "installing the filter", why)
@@ -179,27 +267,26 @@ def _filter(descriptor: int) -> None:
         raise WallError(
             "seccomp", "executable memory", "this process was started so that all it can read is executable"
         )
-    try:
-        linux.prctl(linux.NO_NEW_PRIVS, 1)
-        linux.install_filter(bpf.program(linux.machine(), descriptor))
-    except OSError as error:
-        raise WallError("seccomp", "installing the filter", str(error)) from error
+    installing = linux.filtering(bpf.program(linux.machine(), descriptor))
+    return [
+        _Step("seccomp", "giving up new rights", _giving_up(), 0),
+        _Step("seccomp", "installing the filter", installing, 0),
+    ]
 
 
-def _try_seccomp(descriptor: int) -> str:
+def _trying_seccomp(descriptor: int) -> list[_Step]:
     """Makes calls that fail in another way, or not at all, where only the other layers are up."""
     numbers = bpf.numbers(linux.machine())
     other = descriptor + 1
-    for probe, answer in (
-        ("opening a folder", _open_folder()),
-        ("asking for a file's status", linux.raw(numbers["newfstatat"], _HERE, b"/", bytes(256), 0)),
-        ("reading from another descriptor", linux.raw(numbers["read"], other, bytes(1), 1)),
-        ("writing to another descriptor", linux.raw(numbers["write"], other, bytes(1), 1)),
-        ("mapping executable memory", _map(_PAGE, _READ | _EXECUTE)),
-        ("making memory executable", linux.raw(numbers["mprotect"], 0, _PAGE, _READ | _EXECUTE)),
-    ):
-        _expect("seccomp", probe, answer, -errno.EPERM)
-    return "open, stat, other descriptors and executable memory fail with EPERM"
+    calls = {
+        "opening a folder": _opening_folder(),
+        "asking for a file's status": linux.prepared(numbers["newfstatat"], _HERE, b"/", bytes(256), 0),
+        "reading from another descriptor": linux.prepared(numbers["read"], other, bytes(8), 1),
+        "writing to another descriptor": linux.prepared(numbers["write"], other, bytes(8), 1),
+        "mapping executable memory": _mapping(_PAGE, _READ | _EXECUTE),
+        "making memory executable": linux.prepared(numbers["mprotect"], 0, _PAGE, _READ | _EXECUTE),
+    }
+    return [_Step("seccomp", probe, call, -errno.EPERM) for probe, call in calls.items()]
 
 
 def prove_deadly(limits: Limits, skip: frozenset[str] = frozenset()) -> Proof:
@@ -344,25 +431,23 @@ def _deadly(_limits: Limits) -> list[_Probe]:
 _PROBES = {"rlimits": _starving, "landlock": _blocked, "seccomp": _deadly}
 
 
-def _expect(layer: str, probe: str, answer: int, wanted: int) -> None:
-    """Compares what the kernel answered with the error that it must answer."""
-    if answer != wanted:
-        said = f"fails with {errno.errorcode.get(-answer, -answer)}" if answer < 0 else "works"
-        raise WallError(layer, probe, f"{said}, and must fail with {errno.errorcode[-wanted]}")
+def _opening_folder() -> linux.Call:
+    """Opens a folder that every user may read."""
+    return linux.prepared(bpf.numbers(linux.machine())["openat"], _HERE, b"/", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _open_folder() -> int:
-    """Opens a folder; 0 if that works, else the kernel's answer."""
-    answer = linux.raw(bpf.numbers(linux.machine())["openat"], _HERE, b"/", os.O_RDONLY | os.O_CLOEXEC)
+    """Opens it; 0 if that works, else the kernel's answer."""
+    answer = linux.made(_opening_folder())
     if answer >= 0:
         os.close(answer)
     return min(answer, 0)
 
 
-def _map(length: int, protection: int) -> int:
-    """Maps memory of its own; the kernel's answer."""
+def _mapping(length: int, protection: int) -> linux.Call:
+    """Maps memory of its own."""
     private_anonymous = 0x22
-    return linux.raw(bpf.numbers(linux.machine())["mmap"], 0, length, protection, private_anonymous, -1, 0)
+    return linux.prepared(bpf.numbers(linux.machine())["mmap"], 0, length, protection, private_anonymous, -1, 0)
 
 
 def _connect() -> None:

@@ -1,45 +1,38 @@
 """What a worker does: behind its walls it compiles sources, calls their functions and answers in plain data.
 
-Forked by `apigen_ray.runners.sandbox.zygote`, which has imported all that is needed here. Frames are a big-endian
-4-byte length and a JSON text; `serve` says what is in them. Whatever ends this process is one answer missing, no more.
+Forked by `apigen_ray.runners.sandbox.zygote`, which has imported all that is needed here. `serve` says what is in the
+frames that go over its socket. Whatever ends this process is one answer missing, no more.
 """
 
 import base64
+import binascii
 import gc
-import io
+import itertools
 import json
 import os
 import signal
-import struct
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from apigen_ray.runners.sandbox import language, trusted
-from apigen_ray.runners.sandbox.program import (
-    OK,
-    PLAIN,
-    Answer,
-    Binding,
-    Opened,
-    Program,
-    frame_text,
-    load_failure,
-    message,
-)
+from apigen_ray.runners.sandbox.frames import Frames, frame_text, framed, unframed
+from apigen_ray.runners.sandbox.program import OK, PLAIN, Answer, Binding, Opened, Program, load_failure, message
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.trusted import NoFunctionError
-from apigen_ray.runners.sandbox.walls import WallError
+from apigen_ray.runners.sandbox.walls import WallError, Walls
 
 WALLS = "walls"
 """Code of the first frame where the walls do not stand; the detail says why."""
+ROOM = 1 << 16
+"""Bytes that a worker reads at a time."""
 WARM = 32
 """Calls after which Python has noted about code what it will."""
 NEEDS = "needs"
 """Code of the answer to a ``compile`` that lacks texts; the value is the JSON list of their modules."""
 
 # Bound here once, so that a function that patches the json module does not change how it is answered.
-_read_frame = json.JSONDecoder().decode
+_read, _write = os.read, os.write
 _quoted = json.encoder.encode_basestring_ascii
 _set_timer, _PROF = signal.setitimer, signal.ITIMER_PROF
 _now = time.perf_counter
@@ -110,7 +103,7 @@ def loaded(
 
     The value then is the binding for later loads.
     """
-    data = base64.b64decode(code)
+    data = binascii.a2b_base64(code)
     opener: Callable[[bool], Opened]
     if confined:
         program = language.Compiled.from_bytes(data)
@@ -134,34 +127,30 @@ def loaded(
 
 
 def serve(
-    read: Callable[[int], bytes],
+    receive: Callable[[], bytes],
     write: Callable[[bytes], object],
-    ready: Mapping[str, str],
     clock: Clock,
     moment: str,
     room: int = 0,
 ) -> None:
-    """Says that it is ready, then answers requests until there are no more.
+    """Answers requests until there are no more.
 
     A frame to here is a list of requests: ``["compile", confined, name, entry, texts, files]``, ``["load", confined,
     key, code, seed, binding]`` and ``["call", number, key, arguments]``, arguments a JSON text. Each is answered in its
-    order, by a frame ``[number, code, value, detail, seconds]``; the number of a load, a compile, and of the word that
-    it is ready (whose value is the JSON of what was proved) is -1. The parent blames the first request without an
-    answer, so an answer is out before the next request is looked at.
+    order, by a frame ``[number, code, value, detail, seconds]``; the number of a load and a compile is -1. The parent
+    blames the first request without an answer, so an answer is out before the next request is looked at.
 
     Args:
-        read: gives exactly so many bytes, or fewer at the end.
+        receive: gives what has come, or nothing at the end.
         write: takes a whole frame.
-        ready: what was proved of each layer.
         clock: the soft limit of one request.
         moment: which clock functions see, ``real`` or ``frozen``.
         room: bytes that a new worker can get; 0: unknown, so that nobody can be blamed here for taking them.
     """
     programs: dict[int, Program] = {}
-
-    write(frame(-1, "", frame_text(ready), "", 0.0))
-    while len(head := read(4)) == 4:
-        for kind, *rest in _read_frame(read(struct.unpack(">I", head)[0]).decode()):
+    frames = Frames()
+    while data := receive():
+        for kind, *rest in itertools.chain.from_iterable(map(unframed, frames.take(data))):
             number, reply = -1, OK
             limit = clock.compile_s if kind == "compile" else clock.seconds
             started = _now()
@@ -189,7 +178,7 @@ def serve(
                 reply = "exec_error", None, message(error)
             if reply[0] == CROWDED and room and _is_free(room):  # now, as what the call took is given back
                 reply = "memory", *reply[1:]
-            write(frame(number, *reply, round(_now() - started, 6)))
+            write(_LOADED if reply is OK else frame(number, *reply, _now() - started))
 
 
 def _is_free(room: int) -> bool:
@@ -215,53 +204,56 @@ def warm_up(clock: Clock, moment: str) -> None:
     found: Any = language.compile_entry({"warm": text}, "warm", "total")
     code = base64.b64encode(found.to_bytes()).decode()
     binding = (["a", "b"], ["a"], False, {"a": "int", "b": "float"})
-    body = frame_text([["load", True, 0, code, None, binding], ["call", 0, 0, '{"a":1,"b":2}']]).encode()
-    serve(io.BytesIO((struct.pack(">I", len(body)) + body) * WARM).read, len, {}, clock, moment)
+    body = framed(frame_text([["load", True, 0, code, None, binding], ["call", 0, 0, '{"a":1,"b":2}']]))
+    chunks = iter([body] * WARM)
+    serve(lambda: next(chunks, b""), len, clock, moment)
     _set_timer(_PROF, 0)
 
 
 def frame(number: int, code: str, value: str | None, detail: str, seconds: float) -> bytes:
     """The frame of an answer."""
     text = "null" if value is None else _quoted(value)
-    body = f"[{number},{_quoted(code)},{text},{_quoted(detail)},{seconds}]".encode()
-    return struct.pack(">I", len(body)) + body
+    return framed(f'[{number},"{code}",{text},{_quoted(detail)},{int(seconds * 1e6)}e-6]')
 
 
-def work(descriptor: int, walls: Callable[[], Mapping[str, str]], clock: Clock, moment: str, room: int = 0) -> None:
-    """Puts the walls up and serves until the parent has no more requests; does not return.
+_LOADED = frame(-1, *OK, 0.0)
+
+
+class Serving:
+    """All that a worker needs, made before it is forked.
 
     Args:
-        descriptor: the worker's own socket.
-        walls: puts them up and tells what was proved of each.
+        descriptor: its own socket.
+        walls: around it.
         clock: the soft limit of one request.
         moment: which clock functions see.
         room: as for `serve`.
     """
-    inbox = bytearray()
 
-    def read(size: int) -> bytes:
-        while len(inbox) < size:
-            data = os.read(descriptor, 1 << 17)
-            if not data:
-                break
-            inbox.extend(data)
-        found = bytes(inbox[:size])
-        del inbox[:size]
-        return found
+    def __init__(self, descriptor: int, walls: Walls, clock: Clock, moment: str, room: int) -> None:
+        self._descriptor = descriptor
+        self._put_up = walls.put_up
+        self._ready = frame(-1, "", frame_text(walls.proof), "", 0.0)
+        self._rest = clock, moment, room
 
-    def write(data: bytes) -> None:
-        sent = os.write(descriptor, data)
-        while sent < len(data):
-            sent += os.write(descriptor, data[sent:])
+    def work(self) -> NoReturn:
+        """In the worker: puts the walls up, says so, and serves until the parent has no more requests."""
+        descriptor = self._descriptor
 
-    try:
-        gc.enable()
+        def write(data: bytes) -> None:
+            sent = _write(descriptor, data)
+            while sent < len(data):
+                sent += _write(descriptor, data[sent:])
+
         try:
-            ready = walls()
-        except WallError as error:
-            write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
+            gc.enable()
+            try:
+                self._put_up()
+            except WallError as error:
+                write(frame(-1, WALLS, None, str(error)[:MAX_DETAIL], 0.0))
+                os._exit(1)
+            write(self._ready)
+            serve(lambda: _read(descriptor, ROOM), write, *self._rest)
+        except OSError:  # the parent is gone, or a function closed the socket
             os._exit(1)
-        serve(read, write, ready, clock, moment, room)
-    except OSError:  # the parent is gone, or a function closed the socket
-        os._exit(1)
-    os._exit(0)  # no clean-up of what functions left behind
+        os._exit(0)  # no clean-up of what functions left behind

@@ -5,9 +5,10 @@ of hashes, so that sets of strings have one order in every run, and the word tha
 each worker. It has one thread. What goes over the control socket are frames, a big-endian 4-byte length and a JSON
 text:
 
-- from the parent ``["fork", id, modules]``, with the worker's own socket as ancillary data; ``["kill", id]``;
-- to the parent ``["ready", {layer: words}]`` or ``["failed", words]``, once; ``["dead", id, status, words]`` for every
-  worker that was not killed by request, status as in `subprocess.Popen.returncode`.
+- from the parent ``["fork", id, modules]``, with the worker's own socket as ancillary data; ``["end", id]``, of a
+  worker that nobody asks for any more; ``["death", id]``, of one that has closed its end of its socket;
+- to the parent ``["ready", {layer: words}]`` or ``["failed", words]``, once; ``["dead", id, status, words]`` in answer
+  to a ``death``, status as in `subprocess.Popen.returncode`.
 
 It ends with all its workers when the parent closes the control socket, and is killed with them when the parent dies.
 """
@@ -26,7 +27,7 @@ import socket
 import struct
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 if __name__ == "__main__":  # nothing of our own package is on the path
@@ -36,11 +37,12 @@ if __name__ == "__main__":  # nothing of our own package is on the path
     sys.path += [_ours, *json.loads(sys.argv[3])["folders"]]
 
 from apigen_ray.runners.sandbox import language, linux, trusted, walls, worker
+from apigen_ray.runners.sandbox.frames import Frames, frame_text, framed, unframed
 
-PDEATHSIG = 1
-"""Of prctl: the signal that a process gets when the one that forked it ends."""
-DISMISSED = -1
-"""Name of a worker that the parent does not ask for any more."""
+PROTOCOL = 3
+"""The descriptor of a worker's own socket, the only one that it has beside three to nowhere."""
+REAP_MS = 20
+"""Milliseconds between two looks at processes that have been killed, while the parent asks for nothing."""
 PRELOAD = "_strptime encodings.ascii encodings.latin_1 encodings.idna stringprep unicodedata".split()
 """What the standard library imports only when it is needed: nothing can be opened once the walls are up."""
 
@@ -71,93 +73,76 @@ class Zygote:
     def __init__(self, control: socket.socket, work: Callable[[int], None]) -> None:
         self._control = control
         self._work = work
-        self._ids: dict[int, int] = {}  # by process id
-        self._inbox = bytearray()
+        self._frames = Frames()
         self._sockets: list[int] = []  # which have come with fork requests that are still to be looked at
-        self._woken, self._wake = os.pipe()
-        os.set_blocking(self._woken, False)
-        os.set_blocking(self._wake, False)
+        self._processes: dict[int, int] = {}  # by name
+        self._failed: dict[int, str] = {}  # words for those that could not be forked, by name
+        self._ending: list[int] = []  # processes that have been killed, and are still to be reaped
 
     def send(self, message: Sequence[Any]) -> None:
         """Tells the parent something."""
-        body = json.dumps(message).encode()
-        self._control.sendall(struct.pack(">I", len(body)) + body)
+        self._control.sendall(framed(frame_text(message)))
 
     def run(self) -> None:
         """Answers requests until the parent is gone."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        requests: dict[str, Callable[..., None]] = {"fork": self._fork, "end": self._end, "death": self._death}
+        room = socket.CMSG_SPACE(64 * struct.calcsize("i"))
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
-        poll.register(self._woken, select.POLLIN)
         while True:
-            for descriptor, _ in poll.poll():
-                if descriptor == self._woken:
-                    os.read(self._woken, 4096)
-                    self._reap()
-                elif not self._receive():
-                    return
-
-    def _receive(self) -> bool:
-        """Takes in what the parent sent; false at its end."""
-        room = socket.CMSG_SPACE(64 * struct.calcsize("i"))
-        data, ancillary, _, _ = self._control.recvmsg(1 << 16, room)
-        for level, kind, content in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                sockets = array.array("i")
-                sockets.frombytes(content[: len(content) - len(content) % sockets.itemsize])
-                self._sockets.extend(sockets)
-        self._inbox += data
-        for request in self._requests():
-            if request[0] == "fork":
-                self._fork(request[1], self._sockets.pop(0), request[2])
-            else:
-                self._kill(request[1])
-        return bool(data)
-
-    def _requests(self) -> Iterator[Any]:
-        while len(self._inbox) >= 4:
-            end = 4 + int.from_bytes(self._inbox[:4], "big")
-            if len(self._inbox) < end:
+            if self._ending and not poll.poll(REAP_MS):
+                self._reap()
+                continue
+            data, ancillary, _, _ = self._control.recvmsg(1 << 16, room)
+            if not data:
                 return
-            body = bytes(self._inbox[4:end])
-            del self._inbox[:end]
-            yield json.loads(body)
+            for level, kind, content in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    self._sockets.extend(array.array("i", content[: len(content) // 4 * 4]))
+            for body in self._frames.take(data):
+                kind, *rest = unframed(body)
+                requests[kind](*rest)
+            self._reap()
 
-    def _fork(self, name: int, descriptor: int, modules: Sequence[str]) -> None:
-        trusted.import_standard(modules)  # here, not in the worker: once
+    def _fork(self, name: int, modules: Sequence[str]) -> None:
+        descriptor = self._sockets.pop(0)
+        if modules:
+            trusted.import_standard(modules)  # here, not in the worker: once
         try:
             process = _fork()
         except OSError as error:
-            self.send(["dead", name, -1, f"no process can be forked: {error.strerror}"])
-            os.close(descriptor)
-            return
-        if process == 0:
-            try:
-                signal.set_wakeup_fd(-1)  # the handler of SIGCHLD may stay: there will be no children
-                os.closerange(3, descriptor)  # nothing of the zygote's stays open, the way to the parent least of all
-                os.closerange(descriptor + 1, 4096)
-                self._work(descriptor)
-            finally:
-                os._exit(1)
+            self._failed[name] = f"no process can be forked: {error.strerror}"
+        else:
+            if process == 0:
+                try:
+                    self._work(descriptor)
+                finally:
+                    os._exit(1)
+            self._processes[name] = process
         os.close(descriptor)
-        self._ids[process] = name
 
-    def _kill(self, name: int) -> None:
-        for process, other in self._ids.items():  # a few; one that has been reaped is not among them
-            if other == name:
+    def _end(self, name: int) -> None:
+        self._failed.pop(name, None)
+        process = self._processes.pop(name, 0)
+        if process:  # else it has been reaped, and its number may be another's
+            os.kill(process, signal.SIGKILL)
+            self._ending.append(process)
+
+    def _death(self, name: int) -> None:
+        words = self._failed.pop(name, "")
+        process = self._processes.pop(name, 0)
+        status = -1
+        if process:
+            reaped, ending = os.waitpid(process, os.WNOHANG)
+            if not reaped:  # dying, as its socket is closed; or it has closed that and lives, as only a weak one can
                 os.kill(process, signal.SIGKILL)
-                self._ids[process] = DISMISSED
-                return
+                _, ending = os.waitpid(process, 0)
+            status = os.waitstatus_to_exitcode(ending)
+            words = "" if reaped or status != -signal.SIGKILL else "it closed the runner's connection"
+        self.send(["dead", name, status, words])
 
     def _reap(self) -> None:
-        while self._ids:
-            process, status = os.waitpid(-1, os.WNOHANG)
-            if process == 0:
-                return
-            name = self._ids.pop(process, DISMISSED)
-            if name != DISMISSED:
-                self.send(["dead", name, os.waitstatus_to_exitcode(status), ""])
+        self._ending = [process for process in self._ending if not os.waitpid(process, os.WNOHANG)[0]]
 
 
 def die_with(life: int) -> None:
@@ -237,19 +222,6 @@ def main(arguments: Sequence[str]) -> None:
 
     clock = worker.Clock(settings["timeout_s"], settings["compile_s"])
     limits = walls.Limits(settings["memory_mb"])
-    skip = frozenset(settings["skip"])
-    room = 0
-
-    def work(descriptor: int) -> None:
-        def raise_walls() -> walls.Proof:
-            return walls.raise_walls(descriptor, limits, skip)
-
-        if linux.machine():
-            linux.prctl(PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:
-            worker.work(descriptor, raise_walls, clock, settings["clock"], room)
-
-    zygote = Zygote(control, work)
     try:
         for name in PRELOAD:
             importlib.import_module(name)
@@ -258,16 +230,28 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Sink(), Sink()
         os.environ.clear()
         sys.argv[:] = sys.orig_argv[:] = [""]
-        skip, proof = stand(limits, skip, settings["weak"])
+        skip, proof = stand(limits, frozenset(settings["skip"]), settings["weak"])
         trusted.find_beside()
         clock.install()
         worker.warm_up(clock, settings["clock"])
+        room = unused(limits) if "rlimits" not in skip else 0
+        serving = worker.Serving(
+            PROTOCOL, walls.Walls(PROTOCOL, limits, skip, closing=True), clock, settings["clock"], room
+        )
+        dying = linux.dying_with_parent(signal.SIGKILL)
         gc.collect()
         gc.freeze()
-        room = unused(limits) if "rlimits" not in skip else 0
     except BaseException as error:
-        zygote.send(["failed", f"{type(error).__name__}: {error}"[:500]])
+        control.sendall(framed(frame_text(["failed", f"{type(error).__name__}: {error}"[:500]])))
         raise
+
+    def work(descriptor: int) -> None:
+        os.dup2(descriptor, PROTOCOL)
+        linux.made(dying)
+        if os.getppid() == parent:
+            serving.work()
+
+    zygote = Zygote(control, work)
     zygote.send(["ready", proof])
     zygote.run()
     os.killpg(0, signal.SIGKILL)  # with all workers
