@@ -1,7 +1,8 @@
-"""What tests share: one Ray session, and a chat server on loopback that answers as well or badly as it is told."""
+"""What tests share: one Ray session, and servers on loopback that answer as well or badly as they are told."""
 
 import asyncio
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +14,22 @@ import pytest
 Json = dict[str, Any]
 
 
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+AWS = {
+    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_free_port()}",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""The environment of what is to reach `s3`: known before the server is there, as Ray's workers are."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
@@ -21,22 +38,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
-    """The one Ray session of a test run; tests that use it are marked ``ray``."""
+    """The one Ray session of a test run; tests that use it are marked ``ray``. Its workers could reach `s3`."""
     from apigen_ray.graph.session import ray_session as session
 
-    with session():
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in AWS.items():
+            patch.setenv(name, value)
+        with session():
+            yield
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server does with one request: waits, then hangs up or answers."""
+    """What the server does with one request: waits, then hangs up or answers, byte by byte or the half of it."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     drop: bool = False
+    drip: float = 0.0
+    cut: bool = False
 
     @classmethod
     def json(cls, value: Any, status: int = 200, **rest: Any) -> "Answer":
@@ -100,8 +122,17 @@ class ChatServer:
                     break
                 headers = {"content-length": str(len(answer.body))} | answer.headers
                 head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-                writer.write(f"HTTP/1.1 {answer.status} told\r\n{head}\r\n".encode() + answer.body)
+                content = f"HTTP/1.1 {answer.status} told\r\n{head}\r\n".encode() + answer.body
+                if answer.drip:
+                    for byte in content:
+                        writer.write(bytes([byte]))
+                        await writer.drain()
+                        await asyncio.sleep(answer.drip)
+                    continue
+                writer.write(content[: len(content) // 2] if answer.cut else content)
                 await writer.drain()
+                if answer.cut:
+                    break
         except (asyncio.CancelledError, ConnectionError):
             pass  # the test is over, or the client has gone: either way there is nobody left to answer
         finally:
@@ -136,3 +167,68 @@ def chat_server() -> Iterator[ChatServer]:
 def answer() -> type[Answer]:
     """The class of a server's answers (test modules cannot import this file)."""
     return Answer
+
+
+class S3Server:
+    """An S3-compatible server, moto's, with an empty bucket ``runs``.
+
+    Attributes:
+        refuse: gives the error code for a request (method, path), or None to let it through.
+        requests: method and path of each that came.
+    """
+
+    def __init__(self, port: int) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        class Quiet(WSGIRequestHandler):
+            def log(self, *args: Any) -> None:
+                """Says nothing."""
+
+        self.refuse: Callable[[str, str], str | None] = lambda method, path: None
+        self.requests: list[tuple[str, str]] = []
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._lock = threading.Lock()
+        self._server = make_server("127.0.0.1", port, self._answer, threaded=True, request_handler=Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def _answer(self, environ: Json, start: Callable[..., Any]) -> Any:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        self.requests.append((method, path))
+        if code := self.refuse(method, path):
+            start(f"{503 if code == 'SlowDown' else 403} told", [("Content-Type", "application/xml")])
+            return (
+                []
+                if method == "HEAD"
+                else [f"<Error><Code>{code}</Code><Message>{code} it is</Message></Error>".encode()]
+            )
+        with self._lock:  # moto looks whether an object is there and then puts it: S3 does both in one step
+            return self._app(environ, start)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[S3Server]:
+    server = S3Server(int(AWS["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """The S3 server, with an empty bucket ``runs``, and the environment that reaches it."""
+    from s3fs import S3FileSystem
+
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    files = S3FileSystem()
+    files.mkdir("runs")
+    _s3_server.requests.clear()
+    yield _s3_server
+    _s3_server.refuse = lambda method, path: None
+    files.rm("runs", recursive=True)

@@ -171,11 +171,12 @@ def _line_ranges(file: AnyPath) -> list[tuple[int, int]]:
     with open_file(file, LINE_BYTES) as stream:
         while starts and starts[-1] + SPLIT_BYTES < size:
             stream.seek(starts[-1] + SPLIT_BYTES)
-            while (chunk := stream.readline(LINE_BYTES)) and not chunk.endswith(b"\n"):
+            while (chunk := stream.read(LINE_BYTES)) and b"\n" not in chunk:
                 pass  # a line of any length, without holding it
-            if stream.tell() >= size:
+            start = stream.tell() - len(chunk) + chunk.find(b"\n") + 1
+            if not chunk or start >= size:
                 break
-            starts.append(stream.tell())
+            starts.append(start)
     return list(zip(starts, [*starts[1:], size], strict=True)) if starts else []
 
 
