@@ -106,6 +106,13 @@ ESCAPES: dict[str, str] = {
     "dataclass mixin format": 'from dataclasses import dataclass, asdict\n@dataclass\nclass M:\n format: object\nclass S(M, str): pass\ndef f(): return asdict(str.__new__(S, "{0.__class__}"))["format"](1)',
     "augmented format": 'class X:\n def __radd__(self, o): return o("{0.__class__}") if 0 else o(1)\nclass S(str): pass\ndef f():\n s = S("{0.__class__}")\n s.format += X()\n return s.format',
     "augmented traceback": 'class C:\n def __enter__(self): return self\n def __exit__(self, t, v, tb):\n  self.tb = tb\n  return True\ndef f():\n with C() as c: raise ValueError\n return str(object.__getattribute__(c, "tb"))',
+    "field of every object": 'from dataclasses import dataclass, fields\n@dataclass\nclass A:\n __getattribute__: object\ndef f(): return str(fields(A)[0].default(f, "__globals__"))',
+    "field that writes": 'import math\nfrom dataclasses import dataclass, fields\n@dataclass\nclass A:\n __setattr__: object\ndef f(): fields(A)[0].default(f, "__defaults__", (1,))',
+    "init field": 'from dataclasses import dataclass, InitVar\n@dataclass\nclass A:\n __getattribute__: InitVar[object]\n def __post_init__(self, g): self.g = g\ndef f(): return str(A().g(f, "__globals__"))',
+    "proxy of a table": "import html.entities as h\nclass O:\n def __eq__(self, o): return str(type(o).pop)\ndef f(): return h.name2codepoint == O()",
+    "proxy or a table": 'import html.entities as h\nclass O:\n def __ror__(self, o): return o.setdefault("x", 1)\ndef f(): return h.name2codepoint | O()',
+    "inside of a table": "import html.entities as h\ndef f(): return str(h.name2codepoint._table)",
+    "table as a base": "import html.entities as h\nclass T(type(h.name2codepoint)): pass\ndef f(): return str(T({})._table)",
 }
 """Ways past the guards: each is refused, or raises."""
 HARMLESS: dict[str, tuple[str, object]] = {
@@ -144,6 +151,10 @@ HINTS: dict[str, str] = {
     "object that answers": "class Evil:\n def __getattr__(self, n): return '__import__(\"os\").getpid()'\nE = Evil()\ndef f(x: E): return 1",
     "text": "def f(x: '__import__(\"os\").abort()'): return 1",
     "call": "def f(x: open('/etc/passwd')): return 1",
+    "object that is a new type": "from typing import TypedDict\nT = TypedDict('T', {'a': '__import__(\"os\").abort()'})\nclass Evil:\n def __getattr__(self, n):\n  if n == '__supertype__': return T\n  raise AttributeError(n)\nE = Evil()\ndef f(x: E): return 1",
+    "alias of a literal": "from types import GenericAlias\nfrom typing import Literal\nfrom dataclasses import dataclass\nE = GenericAlias(Literal, ('__import__(\"os\").abort()',))\n@dataclass\nclass T:\n a: E\ndef f(x: T): return 1",
+    "alias of its own": "from types import GenericAlias\nfrom typing import TypedDict, Union\nT = TypedDict('T', {'a': '__import__(\"os\").abort()'})\nclass G(GenericAlias): pass\nE = G(Union, (T,))\ndef f(x: E): return 1",
+    "new type of a text": "from typing import NewType, TypedDict\nT = TypedDict('T', {'a': '__import__(\"os\").abort()'})\nE = NewType('E', T)\ndef f(x: E): return 1",
 }
 """Annotations that would run code, if they were evaluated as text; called with ``{"x": {"a": [1]}}``, they give 1."""
 STATE: dict[str, str] = {
@@ -180,6 +191,16 @@ STATE: dict[str, str] = {
     "week days": "import calendar\ndef f(): calendar.day_name.format = '%d'\ndef v(): return calendar.day_name[0]",
     "pattern cache": "import re\ndef f(): re.purge()\ndef v(): return bool(re.match('a', 'a'))",
     "abstract classes": "import abc, collections.abc as c\nclass A(c.Mapping): pass\ndef f(): A.register(int)\ndef v(): return isinstance(1, c.Mapping)",
+    "proxy of entities": "import html.entities as h\nclass O:\n def __eq__(self, o): o['amp'] = 0\ndef f(): return h.name2codepoint == O()\ndef v(): return h.name2codepoint['amp']",
+    "proxy of members": "import re\nclass O:\n def __eq__(self, o): o['NEW'] = re.I\ndef f(): return re.RegexFlag.__members__ == O()\ndef v(): return 'NEW' in re.RegexFlag.__members__",
+    "proxy of metadata": "from dataclasses import field\nclass O:\n def __eq__(self, o): o['NEW'] = 1\ndef f(): return field().metadata == O()\ndef v(): return 'NEW' in field().metadata",
+    "proxy of white space": "import textwrap\nclass O:\n def __eq__(self, o): o[120] = 32\ndef f(): return textwrap.TextWrapper.unicode_whitespace_trans == O()\ndef v(): return textwrap.fill('a x b')",
+    "networks of its own": "import ipaddress\nclass A(ipaddress.IPv4Address):\n class _constants:\n  _private_networks = _private_networks_exceptions = []\ndef f(): return A('10.0.0.1').is_private\ndef v(): return ipaddress.IPv4Address('10.0.0.1').is_private",
+    "generator left in the middle": "import decimal\ndef g(box):\n try: yield\n finally: decimal.getcontext().prec = 2\ndef f():\n box = []\n box.append(g(box)); next(box[0])\ndef v():\n junk = [[] for _ in range(100_000)]\n return str(decimal.Decimal(1) / 3)",
+    "generator and chance": "import random\ndef g(box):\n try: yield\n finally: random.seed(5)\ndef f():\n box = []\n box.append(g(box)); next(box[0])\ndef v():\n random.seed(1)\n junk = [[] for _ in range(100_000)]\n return random.random()",
+    "generator in a pattern": "import re, decimal\nclass S(str): pass\ndef g():\n try: yield\n finally: decimal.getcontext().prec = 2\ndef f():\n s = S('abcd')\n s.g = g(); next(s.g)\n return len(re.compile(s).pattern)\ndef v():\n for i in range(600): re.compile(f'x{i}')\n return str(decimal.Decimal(1) / 3)",
+    "stream left open": "import io, decimal\nclass A(io.IOBase):\n def close(self): decimal.getcontext().prec = 2\ndef f():\n a = A()\n a.a = a\ndef v():\n junk = [[] for _ in range(100_000)]\n return str(decimal.Decimal(1) / 3)",
+    "weak keys": "import contextvars, decimal, weakref\nclass K: pass\nclass W(weakref.WeakValueDictionary): pass\nX = contextvars.ContextVar('x')\ndef f():\n w = W()\n def remove(*_): decimal.getcontext().prec = 2\n w._remove = remove\n k = K()\n k.k = k\n w['a'] = k\n X.set(w)\ndef v():\n junk = [[] for _ in range(100_000)]\n return str(decimal.Decimal(1) / 3)",
 }
 """What one call leaves behind: ``v`` is called after ``f`` and answers as if it had not been."""
 BAD = "bad_output"

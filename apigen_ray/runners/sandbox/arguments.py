@@ -38,7 +38,7 @@ def converter(wanted: Any, home: str, own: list[str]) -> Converter | None:
         own: is given the names of classes of that module, which every call makes anew: such a converter is stale
             at the next call.
     """
-    wanted = getattr(wanted, "__supertype__", wanted)  # NewType
+    wanted = wanted.__supertype__ if type(wanted) is typing.NewType else wanted
     origin, arms = typing.get_origin(wanted), typing.get_args(wanted)
     if wanted is float:
         return _to_float

@@ -6,12 +6,13 @@ It is a filter, and the weaker wall: whoever gets past it stands in a process th
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apigen_ray.runners.sandbox.language.caches import settle
 from apigen_ray.runners.sandbox.language.compiled import Compiled, Opened
 from apigen_ray.runners.sandbox.language.facades import preload, reseed
 from apigen_ray.runners.sandbox.language.modules import NeedsError, RefusedError
 from apigen_ray.runners.sandbox.language.shake import Shake
 
-__all__ = ["Compiled", "Needs", "Opened", "Refused", "compile_entry", "preload", "reseed"]
+__all__ = ["Compiled", "Needs", "Opened", "Refused", "compile_entry", "preload", "reseed", "settle"]
 
 
 @dataclass(frozen=True)

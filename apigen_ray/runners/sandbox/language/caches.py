@@ -14,6 +14,8 @@ from apigen_ray.runners.sandbox.language import names
 
 touched = False
 """Whether a call may have left objects of its own in a cache, with its own idea of what equals them."""
+lingering = False
+"""Whether a call may have left something that does its last deed when it is collected, in the midst of another call."""
 
 _clearing: list[Callable[[], object]] = []
 
@@ -24,6 +26,16 @@ def clear() -> None:
     touched = False
     for each in _clearing:
         each()
+
+
+def settle() -> None:
+    """Ends what calls before may have left behind; called before the next one, and before its random numbers."""
+    global lingering
+    if touched:
+        clear()
+    if lingering:
+        lingering = False
+        gc.collect()
 
 
 def prepare() -> None:
@@ -53,13 +65,15 @@ def prepare() -> None:
 
 
 def _guard_patterns() -> None:
-    """The cache of patterns, which is too dear to be emptied, is asked for plain numbers only."""
+    """The cache of patterns, which is too dear to be emptied, is asked for plain texts and numbers only."""
     module: Any = re
     compile_: Any = module._compile
 
     def guarded(pattern: Any, flags: Any) -> Any:
         if type(flags) is not int and type(flags) is not re.RegexFlag:
             flags = int.__int__(flags)
+        if isinstance(pattern, str | bytes) and type(pattern) not in (str, bytes):
+            pattern = str.__str__(pattern) if isinstance(pattern, str) else bytes.__getitem__(pattern, slice(None))
         return compile_(pattern, flags)
 
     module._compile = guarded

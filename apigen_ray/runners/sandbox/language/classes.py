@@ -57,14 +57,14 @@ def check_base(base: Any) -> None:
 
 
 def check_fields(bases: Iterable[Any], fields: Iterable[str]) -> None:
-    """Refuses fields of dataclasses that, unset, are methods of a base class, as these are read without a guard.
+    """Refuses fields of dataclasses that, unset, are a base class's own, as these are read without a guard.
 
     Raises:
         TypeError: one of them is looked at twice elsewhere.
     """
     bases = list(bases)
     for name in {*fields, *(name for base in bases for name in getattr(base, "__dataclass_fields__", ()))}:
-        if name not in names.CAREFUL and name not in names.FORBIDDEN:
+        if name not in names.CAREFUL and name not in names.FORBIDDEN and not names.is_dunder(name):
             continue
         if any(hasattr(base, name) and name not in getattr(base, "__dataclass_fields__", ()) for base in bases):
             raise TypeError(f"{name!r} must not be a field of this class")

@@ -3,6 +3,7 @@
 import decimal
 import marshal
 from collections.abc import Callable
+from inspect import CO_GENERATOR
 from types import CodeType
 from typing import Any
 
@@ -94,10 +95,16 @@ class Compiled:
         self._parts = parts
         self._single = parts[0][2] if len(parts) == 1 else None
         self._templates: dict[str, dict[str, dict[str, Any]]] = {}
-        self._counts = any(
-            "decimal" in (each for _, each, _ in prelude) or _mentions(code, "decimal") for _, prelude, code, _ in parts
+        self._counts = self._uses("decimal")
+        self._classes = any(_has(code, lambda each: "__qualname__" in each.co_names) for _, _, code, _ in parts)
+        unfinished = any(_has(code, _is_left) for _, _, code, _ in parts)
+        self._lingers = unfinished or self._uses("io") or self._uses("weakref")  # streams are closed, keys removed
+
+    def _uses(self, module: str) -> bool:
+        """Whether a module of the library is imported somewhere."""
+        return any(
+            module in (each for _, each, _ in prelude) or _mentions(code, module) for _, prelude, code, _ in self._parts
         )
-        self._compares = any(_binds(code, ("__eq__", "__hash__")) for _, _, code, _ in parts)
 
     def to_bytes(self) -> bytes:
         """Everything, to be read by the same version of Python only."""
@@ -121,12 +128,11 @@ class Compiled:
         Args:
             clock: ``real``, or ``frozen`` at `namespaces.NOW`.
         """
+        caches.settle()
         if self._counts:  # the context of Decimal is one for the process, and a call may have left its own there
             decimal.setcontext(decimal.Context())
-        if caches.touched:
-            caches.clear()
-        if self._compares:
-            caches.touched = True
+        caches.touched = caches.touched or self._classes
+        caches.lingering = caches.lingering or self._lingers
         templates = self._templates.get(clock) or self._make_templates(clock)
         if self._single is not None:
             table = templates[self.module].copy()
@@ -173,12 +179,16 @@ def _mentions(code: CodeType | None, word: str) -> bool:
     )
 
 
-def _binds(code: CodeType | None, wanted: tuple[str, ...]) -> bool:
-    """Whether a code, or one in it, has one of some names."""
+def _has(code: CodeType | None, wanted: Callable[[CodeType], bool]) -> bool:
+    """Whether something holds of a code, or of one in it."""
     return code is not None and (
-        any(name in code.co_names for name in wanted)
-        or any(_binds(each, wanted) for each in code.co_consts if isinstance(each, CodeType))
+        wanted(code) or any(_has(each, wanted) for each in code.co_consts if isinstance(each, CodeType))
     )
+
+
+def _is_left(code: CodeType) -> bool:
+    """Whether a code is a generator that may have something left to do when it is collected."""
+    return bool(code.co_flags & CO_GENERATOR and code.co_exceptiontable)
 
 
 def _execute(name: str, tables: dict[str, dict[str, Any]], codes: dict[str, CodeType | None]) -> None:

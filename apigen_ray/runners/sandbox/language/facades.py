@@ -3,11 +3,11 @@
 import importlib
 import random
 from collections.abc import Iterable
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import classes, replacements, warm
-from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
+from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed, Table
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
 
@@ -45,7 +45,7 @@ def _constant(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, dict):
-        return MappingProxyType(value)
+        return Table(value)
     return frozenset(value) if isinstance(value, set) else value
 
 

@@ -29,11 +29,14 @@ def field_hints(node: ast.stmt) -> dict[str, ast.expr]:
     }
 
 
+_LITERAL = type(typing.Literal[0])
+
+
 def is_final(hint: Any, seen: set[int]) -> bool:
     """Whether an annotation holds no text: who resolves hints would evaluate it, and without any guard."""
     if isinstance(hint, str | typing.ForwardRef):
         return False
-    if id(hint) in seen or typing.get_origin(hint) is typing.Literal:
+    if id(hint) in seen or type(hint) is _LITERAL:
         return True
     seen.add(id(hint))
     parts: list[Any] = []
@@ -47,8 +50,10 @@ def is_final(hint: Any, seen: set[int]) -> bool:
             getattr(hint, "__origin__", None),
             getattr(hint, "__supertype__", None),
         ]
-    elif isinstance(hint, list | tuple):
+    elif type(hint) in (list, tuple):  # the parameters of a Callable
         parts = list(hint)
+    else:  # an object of a foreign class may be taken for anything, and for something else the next time
+        return False
     return all(is_final(each, seen) for each in parts)
 
 

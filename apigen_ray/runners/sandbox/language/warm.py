@@ -19,7 +19,7 @@ from typing import Any
 
 from apigen_ray.runners.sandbox.language import caches
 from apigen_ray.runners.sandbox.language.classes import check_base
-from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat
+from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat, Table
 from apigen_ray.runners.sandbox.language.names import is_dunder
 
 
@@ -58,7 +58,10 @@ def _keep_generated_code() -> None:
 
 
 def _keep_enums_plain() -> None:
-    """Has an Enum that is made by a call take ordinary names only: it would take any method for one of the class."""
+    """Has an Enum that is made by a call take ordinary names only, and keep the dict of its members to itself.
+
+    It would take any method for one of the class; and a mapping proxy hands its dict to whatever it is compared with.
+    """
     kind: Any = enum.EnumType
     create = kind._create_
     if create.__module__ != "enum":
@@ -77,6 +80,7 @@ def _keep_enums_plain() -> None:
         return create(cls, class_name, found, type=type, **more)
 
     kind._create_ = guarded
+    kind.__members__ = property(lambda cls: types.MappingProxyType(dict(cls._member_map_)))
 
 
 def _keep_within() -> None:
@@ -125,7 +129,9 @@ def warm_up() -> None:
         _keep_zones()
     # the only containers that classes of the library show and that could be changed
     wrapper: Any = textwrap.TextWrapper
-    wrapper.unicode_whitespace_trans = types.MappingProxyType(dict(wrapper.unicode_whitespace_trans))
+    wrapper.unicode_whitespace_trans = Table(dict(wrapper.unicode_whitespace_trans))
+    fields: Any = dataclasses
+    fields._EMPTY_METADATA = Table({})
     pages: Any = calendar.HTMLCalendar
     pages.cssclasses = pages.cssclasses_weekday_head = tuple(pages.cssclasses)
     excluded: Any = typing
