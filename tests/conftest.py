@@ -22,8 +22,8 @@ def _free_port() -> int:
 
 AWS = {
     "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_free_port()}",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_ACCESS_KEY_ID": "nor-this",
+    "AWS_SECRET_ACCESS_KEY": "no-file-holds-this",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
