@@ -111,6 +111,9 @@ ESCAPES: dict[str, str] = {
     "init field": 'from dataclasses import dataclass, InitVar\n@dataclass\nclass A:\n __getattribute__: InitVar[object]\n def __post_init__(self, g): self.g = g\ndef f(): return str(A().g(f, "__globals__"))',
     "proxy of a table": "import html.entities as h\nclass O:\n def __eq__(self, o): return str(type(o).pop)\ndef f(): return h.name2codepoint == O()",
     "proxy or a table": 'import html.entities as h\nclass O:\n def __ror__(self, o): return o.setdefault("x", 1)\ndef f(): return h.name2codepoint | O()',
+    "read beyond a buffer": "import io\nclass R(io.RawIOBase):\n def readinto(self, b): return 2000\ndef f(): return len(R().read(10))",
+    "member that is a method": 'from enum import Enum\nclass I:\n def __getitem__(self, i): return ("A", 1)[i]\n def __iter__(self): return iter(("__getattribute__", lambda s, n: 1))\ndef f(): return str(Enum("E", [I()]))',
+    "member of two names": 'from enum import Enum\nclass S(str):\n def __getitem__(self, k): return "zz"\ndef f(): return str(Enum("E", [(S("__del__"), 1)]))',
     "inside of a table": "import html.entities as h\ndef f(): return str(h.name2codepoint._table)",
     "table as a base": "import html.entities as h\nclass T(type(h.name2codepoint)): pass\ndef f(): return str(T({})._table)",
 }
@@ -192,6 +195,7 @@ STATE: dict[str, str] = {
     "pattern cache": "import re\ndef f(): re.purge()\ndef v(): return bool(re.match('a', 'a'))",
     "abstract classes": "import abc, collections.abc as c\nclass A(c.Mapping): pass\ndef f(): A.register(int)\ndef v(): return isinstance(1, c.Mapping)",
     "proxy of entities": "import html.entities as h\nclass O:\n def __eq__(self, o): o['amp'] = 0\ndef f(): return h.name2codepoint == O()\ndef v(): return h.name2codepoint['amp']",
+    "memo of a copy": "import copy, html.entities as h\nclass A:\n def append(self, x):\n  if isinstance(x, dict): x['amp'] = 0\nclass M(dict):\n def __getitem__(self, k): return A()\ndef f(): return len(copy.deepcopy(h.name2codepoint, M()))\ndef v(): return h.name2codepoint['amp']",
     "proxy of members": "import re\nclass O:\n def __eq__(self, o): o['NEW'] = re.I\ndef f(): return re.RegexFlag.__members__ == O()\ndef v(): return 'NEW' in re.RegexFlag.__members__",
     "proxy of metadata": "from dataclasses import field\nclass O:\n def __eq__(self, o): o['NEW'] = 1\ndef f(): return field().metadata == O()\ndef v(): return 'NEW' in field().metadata",
     "proxy of white space": "import textwrap\nclass O:\n def __eq__(self, o): o[120] = 32\ndef f(): return textwrap.TextWrapper.unicode_whitespace_trans == O()\ndef v(): return textwrap.fill('a x b')",

@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import classes, replacements, warm
-from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed, Table
+from apigen_ray.runners.sandbox.language.constants import Table
+from apigen_ray.runners.sandbox.language.guards import HIDDEN, Listed
 from apigen_ray.runners.sandbox.language.offered import OFFERED
 
 

@@ -4,7 +4,7 @@ import decimal
 import string
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from apigen_ray.runners.sandbox.language import names
@@ -244,31 +244,6 @@ class Listed:
     """A thing whose names were all put there on purpose, private ones too."""
 
     __slots__ = ()
-
-
-class Table(Mapping[Any, Any]):
-    """A dict of the library that is only read: a mapping proxy hands its dict to whatever it is compared with."""
-
-    __slots__ = ("_table",)
-
-    def __init__(self, table: Mapping[Any, Any]) -> None:
-        self._table = table
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._table[key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._table)
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __repr__(self) -> str:
-        return repr(self._table)
-
-    def copy(self) -> dict[Any, Any]:
-        """A dict of the same."""
-        return dict(self._table)
 
 
 def safe_getattr(value: Any, name: Any, default: Any = MISSING, /) -> Any:

@@ -38,7 +38,7 @@ json.decoder: JSONDecodeError JSONDecoder
 json.encoder: JSONEncoder
 csv: DictReader DictWriter Dialect Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC Sniffer excel excel_tab
   reader unix_dialect writer
-io: BytesIO StringIO SEEK_SET SEEK_CUR SEEK_END TextIOBase IOBase RawIOBase BufferedIOBase UnsupportedOperation
+io: BytesIO StringIO SEEK_SET SEEK_CUR SEEK_END TextIOBase IOBase BufferedIOBase UnsupportedOperation
   DEFAULT_BUFFER_SIZE
 html: _charref _replace_charref escape unescape
 html.entities: codepoint2name entitydefs html5 name2codepoint

@@ -19,7 +19,8 @@ from typing import Any
 
 from apigen_ray.runners.sandbox.language import caches
 from apigen_ray.runners.sandbox.language.classes import check_base
-from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat, Table
+from apigen_ray.runners.sandbox.language.constants import Table
+from apigen_ray.runners.sandbox.language.guards import OWN, SafeFormat
 from apigen_ray.runners.sandbox.language.names import is_dunder
 
 
@@ -70,11 +71,12 @@ def _keep_enums_plain() -> None:
     def guarded(cls: Any, class_name: Any, names: Any, *, type: Any = None, **more: Any) -> Any:
         if isinstance(names, str):
             names = names.replace(",", " ").split()
-        found = list(names.items() if isinstance(names, Mapping) else names)
-        for each in found:
-            name = each if isinstance(each, str) else each[0]
+        found: list[Any] = []
+        for each in names.items() if isinstance(names, Mapping) else names:
+            name, *value = (each,) if isinstance(each, str) else each  # looked at once: it may say something else then
             if not isinstance(name, str) or is_dunder(str.__str__(name)):
                 raise ValueError("an Enum must not have such a member")
+            found.append((str.__str__(name), *value) if value else str.__str__(name))
         if type is not None:
             check_base(type)
         return create(cls, class_name, found, type=type, **more)
