@@ -1,7 +1,8 @@
 """The contract of an engine: attach an ask to a dataset, so that each row asked for carries its reply."""
 
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from apigen_ray.asks.base import Ask, Row
 
@@ -10,6 +11,24 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from ray.data import Dataset
+
+
+RESTARTS = 2
+"""A process of an engine that dies is started again so often, then the run ends and can be resumed. Ray's default is
+for ever: what kills it, a request or a lack of memory, would be met and paid for again and again."""
+
+
+def map_actors(dataset: "Dataset", worker: type, **options: Any) -> "Dataset":
+    """``Dataset.map_batches`` over actors that are started again at most `RESTARTS` times.
+
+    Args:
+        dataset: any.
+        worker: the actors' class.
+        **options: of ``map_batches``.
+    """
+    with warnings.catch_warnings():  # Ray 2.60 announces another way to say so, and has none yet
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        return dataset.map_batches(worker, max_restarts=RESTARTS, **options)
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,8 @@ class Engine(Protocol):
         Args:
             dataset: rows of ``schema``; the column ``ask.name`` (type ``REPLY``) is there, null where not yet asked.
             ask: what to ask.
-            where: which rows to ask; pure and picklable.
+            where: which rows to ask; picklable. It turns false for every row once the run is to stop: whoever holds
+                rows back for long looks again before it asks.
             schema: of every block that comes in, and of every block that goes out.
         """
         ...

@@ -21,14 +21,18 @@ CODES = (
     "context_length",  # the prompt is longer than the model takes
     "bad_request",  # any other 4xx
     "rate_limited",  # 429
-    "server_error",  # 409, 5xx
+    "unavailable",  # 502, 503, 504: whoever stands before the server cannot reach it
+    "server_error",  # 409, any other 5xx
     "bad_response",  # an answer that is not a chat completion: HTML, no JSON, missing or mistyped parts
     "score_unsupported",  # the server gives no log-probabilities of a prompt
 )
 """How a reply's ``error`` begins; a detail follows after a colon."""
 
-RETRIED = frozenset({"endpoint_down", "timeout", "rate_limited", "server_error"})
+RETRIED = frozenset({"endpoint_down", "timeout", "rate_limited", "unavailable", "server_error"})
 """Codes that may be gone on another try."""
+
+AWAY = frozenset({"endpoint_down", "rate_limited", "unavailable"})
+"""Those of them that speak of the server and not of the request."""
 
 DETAIL = 300
 """Characters of a server's own words that are kept."""
@@ -174,6 +178,8 @@ def _code(status: int, body: bytes) -> str:
         return "timeout"
     if status == 429:
         return "rate_limited"
+    if status in (502, 503, 504):
+        return "unavailable"
     if status == 409 or status >= 500:
         return "server_error"
     if 400 <= status < 500:

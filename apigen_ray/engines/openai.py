@@ -1,6 +1,7 @@
 """The ``openai`` engine: any server that speaks OpenAI's chat API, asked by one asynchronous actor with retries."""
 
 import asyncio
+import math
 import os
 import random
 import threading
@@ -17,8 +18,9 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import Finding, Holds
+from apigen_ray.engines.base import Finding, Holds, map_actors
 from apigen_ray.engines.chat import (
+    AWAY,
     RETRIED,
     chat_body,
     encode,
@@ -94,6 +96,8 @@ class OpenAiSpec(BaseModel):
         max_retries: tries after the first, for what may pass: no connection, timeouts, 408, 409, 429, 5xx.
         backoff_s: wait before the second try; doubled for each one after it, less a random part.
         max_backoff_s: longest wait, also where ``Retry-After`` asks for more.
+        outage_s: how long a server that has answered may be away (no connection, 429, 502 to 504): requests wait for
+            it, whatever ``max_retries`` says, within their deadline.
         sampling: how tokens are drawn.
         structured: how a row's schema is sent: ``json_schema`` as ``response_format``, ``guided`` as vLLM's
             ``structured_outputs``, ``none`` not at all.
@@ -106,7 +110,7 @@ class OpenAiSpec(BaseModel):
     neutral: ClassVar[tuple[str, ...]] = (
         # what cannot change a reply. The address is among them: the model's name says what answers, not where it runs
         *("base_url", "api_key_env", "concurrency", "timeout_s", "connect_timeout_s", "deadline_s"),
-        *("max_retries", "backoff_s", "max_backoff_s"),
+        *("max_retries", "backoff_s", "max_backoff_s", "outage_s"),
     )
 
     engine: Literal["openai"]
@@ -120,6 +124,7 @@ class OpenAiSpec(BaseModel):
     max_retries: int = Field(default=5, ge=0)
     backoff_s: float = Field(default=0.5, gt=0)
     max_backoff_s: float = Field(default=60.0, gt=0)
+    outage_s: float = Field(default=300.0, ge=0)
     sampling: Sampling = Sampling()
     structured: Literal["json_schema", "guided", "none"] = "json_schema"
     strict: bool = False
@@ -172,7 +177,8 @@ class OpenAiEngine:
         """
         from ray.data import ActorPoolStrategy
 
-        return dataset.map_batches(
+        return map_actors(
+            dataset,
             _Worker,
             fn_constructor_args=(self.spec, self.spec.key(), ask, where, schema),
             batch_size=max(64, 4 * self.spec.concurrency),
@@ -192,8 +198,8 @@ class OpenAiEngine:
 class ChatClient:
     """One server over one connection pool, at most ``concurrency`` requests at a time; belongs to one event loop.
 
-    While the server is known to be down (a request has used up its tries) each further request gets one try, so that a
-    dead endpoint costs seconds and not hours; any answer ends that.
+    A server that has answered lately and is away is waited for. Where it stays away (a request has used up its tries)
+    each further request gets one try, so that a dead endpoint costs minutes and not hours; any answer ends that.
 
     aiohttp, because with 64 requests in flight httpx took many times its CPU seconds (``bench/openai_engine.py``).
 
@@ -207,6 +213,7 @@ class ChatClient:
         self._secret = key.get_secret_value() if key else ""
         self._slots = asyncio.Semaphore(spec.concurrency)
         self._down = False
+        self._answered = -math.inf  # when a request last got what another try would not change
         self._session = aiohttp.ClientSession(
             headers=_headers(key),
             proxy=_proxy(spec.base_url),
@@ -215,18 +222,23 @@ class ChatClient:
             connector=aiohttp.TCPConnector(limit=spec.concurrency, keepalive_timeout=3.0),
         )
 
-    async def answer_all(self, name: str, requests: Sequence[Request]) -> list[Reply]:
+    async def answer_all(
+        self, name: str, requests: Sequence[Request], wanted: Callable[[int], bool] = lambda number: True
+    ) -> list[Reply | None]:
         """Replies to a batch, in its order; after the first that is unauthorized the rest is not sent.
 
         Args:
             name: of the ask.
             requests: what to ask.
+            wanted: whether a request, by its number, is still to be sent when its turn comes; its reply is None if not.
         """
         refused: Reply | None = None
 
-        async def one(request: Request) -> Reply:
+        async def one(number: int, request: Request) -> Reply | None:
             nonlocal refused
             async with self._slots:
+                if not wanted(number):
+                    return None
                 if refused is not None:
                     return refused
                 reply = await self.answer(name, request)
@@ -234,7 +246,7 @@ class ChatClient:
                     refused = reply
                 return reply
 
-        return list(await asyncio.gather(*map(one, requests)))
+        return list(await asyncio.gather(*(one(number, request) for number, request in enumerate(requests))))
 
     async def answer(self, name: str, request: Request) -> Reply:
         """The reply to one request, or why there is none; never an exception."""
@@ -256,24 +268,34 @@ class ChatClient:
 
     async def _persist(self, body: Json, end: float, parse: Parse) -> Reply:
         content = encode(body)
-        tries = 0
+        tries, began = 0, time.monotonic()
         while True:
             started = time.monotonic()
             reply, asked_to_wait = await self._try(content, min(self._spec.timeout_s, end - started), parse)
             now = time.monotonic()
             code = (reply.error or "").partition(":")[0]
             if code not in RETRIED:
+                self._answered = now
                 return replace(reply, seconds=now - started)
             jitter = random.random()  # noqa: S311 - keeps requests from returning together, no secret
             if asked_to_wait is None:
-                wait = min(self._spec.backoff_s * 2**tries, self._spec.max_backoff_s) * (1 - jitter / 2)
+                wait = min(self._spec.backoff_s * 2 ** min(tries, 30), self._spec.max_backoff_s) * (1 - jitter / 2)
             else:
                 wait = min(asked_to_wait, self._spec.max_backoff_s) + self._spec.backoff_s * jitter
             tries += 1
-            if tries > (0 if self._down else self._spec.max_retries) or now + wait >= end:
+            spent = tries > (0 if self._down else self._spec.max_retries) and not self._is_away(code, began)
+            if spent or now + wait >= end:
                 self._down = self._down or code == "endpoint_down"
                 return replace(reply, seconds=now - started)
             await asyncio.sleep(wait)
+
+    def _is_away(self, code: str, began: float) -> bool:
+        """Whether the server is away for a while: it answered lately, and no other request since this one began.
+
+        Where it throttles, others may well have been answered meanwhile.
+        """
+        lately = time.monotonic() - self._answered < self._spec.outage_s
+        return code in AWAY and lately and (self._answered < began or code == "rate_limited")
 
     async def _try(self, content: bytes, limit: float, parse: Parse) -> tuple[Reply, float | None]:
         url = f"{self._spec.base_url}/chat/completions"
@@ -312,8 +334,11 @@ class _Worker:
     def __call__(self, table: "pa.Table") -> "pa.Table":
         return answer_rows(table, self._ask, self._where, self._schema, self._answer)
 
-    def _answer(self, asked: list[Asked]) -> list[Reply]:
-        replies: list[Reply] = self._wait(self._client.answer_all(self._ask.name, [request for _, request in asked]))
+    def _answer(self, asked: list[Asked]) -> list[Reply | None]:
+        requests = [request for _, request in asked]
+        replies: list[Reply | None] = self._wait(
+            self._client.answer_all(self._ask.name, requests, lambda number: self._where(asked[number][0]))
+        )
         return replies
 
     def _wait(self, work: Awaitable[Any]) -> Any:

@@ -19,7 +19,7 @@ def answer_rows(
     ask: Ask,
     where: Callable[[Row], bool],
     schema: pa.Schema,
-    answer: Callable[[list[Asked]], Sequence[Reply]],
+    answer: Callable[[list[Asked]], Sequence[Reply | None]],
 ) -> pa.Table:
     """Asks the rows that are to be asked, in one call, and leaves the others as they are.
 
@@ -28,7 +28,8 @@ def answer_rows(
         ask: what to ask.
         where: which rows to ask.
         schema: of the table that is handed back.
-        answer: one reply for each row it is given, in their order; not called where no row is asked.
+        answer: one reply for each row it is given, in their order, None for one that it did not come to ask; not called
+            where no row is asked.
 
     Returns:
         The same rows in the same order. A row whose request could not be made has ``internal_error`` in its reply.

@@ -78,13 +78,20 @@ def pack(
     return table_of([{"line": pickle.dumps(line)} for line in lines], PACKED)
 
 
-def opened(row: Mapping[str, Any]) -> Json:
+def opened(row: Mapping[str, Any], where: Callable[[Row], bool]) -> Json:
     """A line of `pack`, for the engine.
 
-    It has ``row`` (`Sealed`), ``tokenized_prompt``, ``sampling_params``, and for `answer` ``scored``, ``limit`` and
-    ``end``; where it is set aside, ``row``, ``fault`` and `ERROR`.
+    Args:
+        row: of `PACKED`.
+        where: which rows to ask: a run that stops may have changed its mind since the line was packed.
+
+    Returns:
+        ``row`` (`Sealed`), ``tokenized_prompt``, ``sampling_params``, and for `answer` ``scored``, ``limit`` and
+        ``end``; where it is set aside, ``row``, ``fault`` and `ERROR`.
     """
     line: Json = pickle.loads(row["line"])  # noqa: S301 - our own bytes, packed one stage above
+    if not line[ERROR] and not where(line["row"].row):
+        line = _aside(line["row"].row)
     return line | {"line": b""}
 
 

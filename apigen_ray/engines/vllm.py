@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import Finding, Holds
+from apigen_ray.engines.base import RESTARTS, Finding, Holds, map_actors
 from apigen_ray.engines.embedded import CONVERTERS, EMBEDDED, NAME, cache_dir, embedded_gguf, embedded_model
 from apigen_ray.engines.tokens import Limits, answer, opened, pack, unpack
 from apigen_ray.errors import EnvironmentFault
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 GIB = 2**30
 KV_CACHE_GIB = 2
 """Memory for attention keys and values of an engine on CPUs where ``engine_args`` say nothing; a GPU is filled."""
-
-RESTARTS = 2
-"""An engine that dies is started again this often, then the run ends and can be resumed. Ray's default is for ever."""
 
 
 class VllmSampling(BaseModel):
@@ -144,7 +141,8 @@ class VllmEngine:
         gpu = _on_gpu(spec, ray.cluster_resources().get("GPU", 0))
         path = checked_model(spec, gpu)
         limits = _limits(spec, gpu)
-        packed = dataset.map_batches(
+        packed = map_actors(
+            dataset,
             _Packer,
             fn_constructor_args=(path, ask, where, limits),
             batch_format="pyarrow",
@@ -153,7 +151,7 @@ class VllmEngine:
             num_cpus=0,  # a millisecond a row; the CPUs are the engine's
             compute=ActorPoolStrategy(size=1),
         )
-        answered = self._processor(path, gpu)(packed)
+        answered = self._processor(path, gpu, where)(packed)
         return answered.map_batches(
             partial(unpack, name=ask.name, model=spec.model, schema=schema),
             batch_format="pyarrow",
@@ -161,7 +159,7 @@ class VllmEngine:
             zero_copy_batch=True,
         )
 
-    def _processor(self, path: str, gpu: bool) -> Any:
+    def _processor(self, path: str, gpu: bool, where: Callable[[Row], bool]) -> Any:
         # The driver runs nothing of vLLM: without it, building the graph takes seconds and half a gigabyte less.
         with _without("vllm"), _quiet():
             from ray.data.llm import build_processor, vLLMEngineProcessorConfig
@@ -182,7 +180,7 @@ class VllmEngine:
                 log_engine_metrics=False,
             )
             postprocess = partial(answer, max_model_len=spec.max_model_len)
-            processor = build_processor(config, preprocess=opened, postprocess=postprocess)
+            processor = build_processor(config, preprocess=partial(opened, where=where), postprocess=postprocess)
         processor.get_stage_by_name("vLLMEngineStage").map_batches_kwargs["max_restarts"] = RESTARTS
         return processor
 

@@ -156,6 +156,7 @@ def test_each_bad_answer_of_a_server_ends_in_its_own_row(ray_session, chat_serve
         timeout_s=2,
         max_retries=1,
         backoff_s=0.05,
+        outage_s=0,
     )
     done = run(build(spec), rows(90, lambda index: WORDS[index % len(WORDS)]), always)
     assert len(done) == 90

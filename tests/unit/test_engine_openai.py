@@ -117,7 +117,10 @@ def test_reply_holds_text_usage_and_seconds(chat_server, answer) -> None:
         (409, b"", "server_error"),
         (429, b"", "rate_limited"),
         (500, b"", "server_error"),
-        (503, b"<html>" + b"x" * 9999, "server_error"),
+        (502, b"", "unavailable"),
+        (503, b"<html>" + b"x" * 9999, "unavailable"),
+        (504, b"", "unavailable"),
+        (507, b"", "server_error"),
     ],
 )
 def test_every_answer_has_its_code(status: int, body: bytes, code: str) -> None:
@@ -240,6 +243,58 @@ def test_dead_endpoint_costs_one_row_its_retries_and_the_others_one_try() -> Non
     assert {reply.error.partition(":")[0] for reply in replies if reply.error} == {"endpoint_down"}
     assert len(replies) == 50
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("status", [None, 429, 502, 503, 504])
+def test_a_server_that_has_answered_and_is_away_is_waited_for(chat_server, answer, status: int | None) -> None:
+    away = answer(drop=True) if status is None else answer(status, b"")
+    chat_server.behave = lambda body, times: (
+        away
+        if body["messages"][-1]["content"] == "never" or (body["messages"][-1]["content"] == "later" and times < 6)
+        else answer.text("ok")
+    )
+    of = spec(chat_server.url, concurrency=1, max_retries=1)
+    assert [reply.text for reply in answers(of, [asked("first"), asked("later")])] == ["ok", "ok"]
+    code = "endpoint_down" if status is None else "rate_limited" if status == 429 else "unavailable"
+    chat_server.bodies.clear()
+    never = answer_one(of, asked("never"))  # nobody has ever heard of it: the wrong address, or down before the run
+    assert (never.error or "").partition(":")[0] == code
+    assert len(chat_server.bodies) == 2
+
+
+def test_a_server_that_stays_away_is_given_up(chat_server, answer) -> None:
+    chat_server.behave = lambda body, times: (
+        answer(drop=True) if body["messages"][-1]["content"] == "later" else answer.text("ok")
+    )
+    of = spec(chat_server.url, concurrency=1, max_retries=1, outage_s=0.3)
+    first, *rest = answers(of, [asked("first"), *[asked("later")] * 9])
+    assert first.text == "ok"
+    assert {(reply.error or "").partition(":")[0] for reply in rest} == {"endpoint_down"}
+    assert len(chat_server.bodies) > 1 + 2 + 8  # one waited; for the others one try each
+
+
+def test_a_request_that_the_server_hangs_up_on_while_it_answers_others_is_given_up(chat_server, answer) -> None:
+    chat_server.behave = lambda body, times: (
+        answer(drop=True) if body["messages"][-1]["content"] == "poison" else answer.text("ok", delay=0.05)
+    )
+    replies = answers(spec(chat_server.url, concurrency=2, max_retries=2), [asked("poison"), *[asked("good")] * 20])
+    assert (replies[0].error or "").startswith("endpoint_down: ")
+    assert [reply.text for reply in replies[1:]] == ["ok"] * 20
+
+
+def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(chat_server, answer) -> None:
+    async def main() -> list[Reply | None]:
+        client = ChatClient(spec(chat_server.url, concurrency=2))
+        try:
+            requests = [asked(str(number)) for number in range(20)]
+            return await client.answer_all("reply", requests, lambda number: len(chat_server.bodies) < 4)
+        finally:
+            await client.close()
+
+    replies = asyncio.run(main())
+    sent = [reply for reply in replies if reply is not None]
+    assert len(sent) == len(chat_server.bodies) <= 5
+    assert replies[10:] == [None] * 10
 
 
 def test_batch_keeps_its_order_and_its_concurrency(chat_server, answer) -> None:

@@ -57,14 +57,14 @@ def table(*kinds):
 
 def lines(*kinds, where=lambda row: True, limits=LIMITS):
     packed = pack(table(*kinds), Ask(), where, limits, Letters())
-    return [opened(row) for row in packed.to_pylist()]
+    return [opened(row, where) for row in packed.to_pylist()]
 
 
 def through(packed, outputs):
     """What ``ray.data.llm`` does with lines: lines set aside come back whole, the others through `answer`."""
     out = []
     for row in packed.to_pylist():
-        line = opened(row)
+        line = opened(row, lambda row: True)
         out.append(line if line[ERROR] else answer(line | outputs, LIMITS.max_model_len) | {ERROR: ""})
     columns = {name for line in out for name in line}
     return [{name: line.get(name) for name in columns} for line in out]
@@ -107,6 +107,14 @@ def test_a_score_reads_the_message_and_writes_one_token():
     assert "".join(map(chr, line["tokenized_prompt"])) == "<u>hello<a>ok!"
     assert line["scored"] == 3
     assert line["sampling_params"] == {"temperature": 0.0, "top_p": 1.0, "max_tokens": 1, "prompt_logprobs": 0}
+
+
+def test_a_line_that_is_no_longer_wanted_passes_the_engine_by():
+    [packed] = pack(table("free"), Ask(), lambda row: True, LIMITS, Letters()).to_pylist()
+    line = opened(packed, lambda row: False)
+    assert line[ERROR] == ASIDE
+    assert line["fault"] is None
+    assert line["row"] == opened(packed, lambda row: True)["row"]
 
 
 @pytest.mark.parametrize(
