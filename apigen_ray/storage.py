@@ -55,6 +55,8 @@ def as_path(text: str | AnyPath, *, to_write: bool = False) -> AnyPath:
         raise InputError(f"{text}: {kind}:// is no store that is known", f"give a local path, or one of {known}")
     if to_write and kind == "hf":
         raise InputError(f"{text}: hf:// is only read", "write to a disk, s3:// or gs://, and upload an export")
+    if not text.partition("://")[2].strip("/"):
+        raise InputError(f"{text}: names no bucket", f"give {kind}://BUCKET/NAME")
     package, extra = STORES[kind]
     if importlib.util.find_spec(package) is None:
         raise EnvironmentFault(f"{text}: {kind}:// needs the package {package}", f"pip install 'apigen-ray[{extra}]'")
@@ -148,10 +150,10 @@ def answers(folder: AnyPath) -> None:
 
 def list_files(folder: AnyPath) -> list[AnyPath]:
     """Every file below a folder, sorted, temporary ones too; none where there is no folder."""
-    if isinstance(folder, Path):
-        return sorted(Path(where, name) for where, _, names in os.walk(folder) for name in names)
-    start = len(folder.path) + 1
     with reading(folder):
+        if isinstance(folder, Path):
+            return sorted(Path(where, name) for where, _, names in os.walk(folder, onerror=_fail) for name in names)
+        start = len(folder.path) + 1
         return [folder / name[start:] for name in sorted(folder.fs.find(folder.path))]
 
 
@@ -231,7 +233,7 @@ def write_once(table: pa.Table, folder: AnyPath, name: str) -> bool:
     """
     target = folder / f"{name}.parquet"
     with writing(target):
-        if target.exists():
+        if isinstance(target, Path) and target.exists():
             return False
         with _beside(target) as temporary:
             with temporary.open("wb") as file:
@@ -328,6 +330,12 @@ def _put_if_absent(temporary: Path, target: AnyPath) -> bool:
         else:
             return True
     raise AssertionError("unreachable")
+
+
+def _fail(error: OSError) -> None:
+    """What `os.walk` does where it cannot look; a folder that has just gone holds nothing."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _is_of(path: AnyPath, error: Exception) -> bool:

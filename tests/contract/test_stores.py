@@ -1,5 +1,6 @@
 """The contract of storage: what holds on a disk holds in an object store, here an S3-compatible server on loopback."""
 
+import os
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -276,11 +277,29 @@ def test_each_verb_names_a_missing_bucket(
     assert not Path("out").exists()
 
 
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def denied(path: Any) -> Any:
+        if str(path).endswith("closed to us"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    (tmp_path / "closed to us").mkdir()
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(EnvironmentFault, match="cannot be read \\(Permission denied"):
+        list_files(tmp_path)
+
+
 def test_what_cannot_be_a_path_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="az:// is no store that is known"):
         as_path("az://container/x")
     with pytest.raises(InputError, match="hf:// is only read"):
         as_path("hf://datasets/someone/some", to_write=True)
+    with pytest.raises(InputError, match="s3://: names no bucket"):
+        as_path("s3://")
     monkeypatch.setattr(storage.importlib.util, "find_spec", lambda name: None)
     for text, extra in (("s3://runs/x", "s3"), ("gs://runs/x", "gs"), ("hf://datasets/a/b", "hub")):
         with pytest.raises(EnvironmentFault, match="needs the package") as found:
