@@ -212,6 +212,22 @@ def export(
     print_export(form, out, as_json=as_json)
 
 
+@app.command()
+def merge(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories of one library.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
+    clean: Annotated[bool, typer.Option("--clean", help="Delete a run that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Join runs: each prompt once, each query verified once, in a run directory like any other."""
+    from apigen_ray.display.tables import print_result
+    from apigen_ray.job.merge import merge_runs
+    from apigen_ray.storage import as_path
+
+    result = merge_runs([as_path(run) for run in runs], as_path(out, to_write=True), clean=clean)
+    print_result(result, as_json=as_json)
+
+
 @app.command(name="ls")
 def list_(
     what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|exports|runs", show_default=False)],

@@ -16,6 +16,7 @@ NOTE = "<!-- Written by docs/generate.py: `make docs`. Do not edit. -->\n"
 MEANING = {
     "sample_id": "content hash of `prompt_id` and `pair`: the same config and seed, the same id",
     "source_id": "`apigen verify`: the id that the record came with; null in a run",
+    "run": "`apigen merge`: name and fingerprint of the run that the row came from; null in that run itself",
     "prompt_id": "content hash of the run's fingerprint, generator, round and index",
     "round": "number of the round, from 0",
     "generator": "name of the generator that was asked",

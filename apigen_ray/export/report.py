@@ -75,7 +75,7 @@ def report_text(run: RunDir, summary: Summary) -> str:
 
 def _form(run: RunDir, summary: Summary) -> Json:
     manifest, result = run.manifest(), run.result()
-    keys = ("kind", "input", "versions", "cluster", "seed", "engines", "judge", "library", "sandbox")
+    keys = ("kind", "input", "merged", "versions", "cluster", "seed", "engines", "judge", "library", "sandbox")
     facts = {key: manifest[key] for key in keys if manifest.get(key) is not None}
     return {
         "run": str(run.path),
@@ -146,6 +146,9 @@ def _facts(form: Json, summary: Summary) -> str:
         f"execution mode: {'; '.join(modes) or 'no row came to be executed'}",
         f"tokens: {form['tokens']['prompt']:,} read, {form['tokens']['completion']:,} written",
         *(f"engine of {name}: {_engine(engine)}" for name, engine in engines.items()),
+    ]
+    lines += [
+        f"merged: {part['run']}, {part['samples']:,} samples of {part['path']}" for part in form.get("merged", ())
     ]
     sandbox: Json = form.get("sandbox") or {}
     if "layers" in sandbox:

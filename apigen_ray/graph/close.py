@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,13 +35,13 @@ OTHER = {str(Verdict.VERIFIED): str(Verdict.DUPLICATE), str(Verdict.DUPLICATE): 
 DROP, STAY, MOVE = range(3)
 """What becomes of a row: it is there already, keeps its verdict, or gets the `OTHER`."""
 
-ORDER = np.dtype([("round", "<i4"), ("index", "<i8"), ("generator", "<i4"), ("pair", "<i4")])
-"""When a sample was planned; ``generator`` is the place of its name in a list."""
+ORDER = np.dtype([("run", "<i4"), ("round", "<i4"), ("index", "<i8"), ("generator", "<i4"), ("pair", "<i4")])
+"""When a sample was planned; ``generator`` is the place of its name in a list, ``run`` is 0 but for runs merged."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What closing has to know of some files: 12 bytes a row, and 44 more where rows are compared.
+    """What closing has to know of some files: 12 bytes a row, and 48 more where rows are compared.
 
     Attributes:
         files: what there is of each.
@@ -220,23 +220,41 @@ def settle(live: int, *scans: Scan) -> tuple[np.ndarray, list[Counts]]:
         `DROP`, `STAY` or `MOVE` for each row of the round, and what that comes to for each of its files.
     """
     samples = np.concatenate([each.samples for each in scans])
-    compared, again = _duplicates(scans, samples)
     total = sum(len(each.samples) for each in scans[:live])
     fates = np.full(total, DROP, np.uint8)
     # a stage that Ray ran twice may have written a sample in two batches
     fates[np.unique(samples[:total], return_index=True)[1]] = STAY
+    kept = np.concatenate([fates, np.full(len(samples) - total, STAY, np.uint8)]) == STAY
+    compared, again = duplicates(_only(scans, kept), samples)
+    return fates, decide(fates, [file for each in scans[:live] for file in each.files], compared, again)
+
+
+def decide(fates: np.ndarray, files: Sequence[File], compared: np.ndarray, again: np.ndarray) -> list[Counts]:
+    """Lets the rows move that get the other verdict, of those that `STAY`.
+
+    Args:
+        fates: of all rows; changed here.
+        files: that the rows lie in, in their order.
+        compared: which rows `duplicates` has compared, and
+        again: which of them it calls so.
+
+    Returns:
+        What becomes of the rows of each file.
+    """
     counts: list[Counts] = []
     start = 0
-    for file in [file for each in scans[:live] for file in each.files]:
+    for file in files:
         rows = slice(start, start + file.rows)
         start = rows.stop
         moves = again[rows] if file.verdict == Verdict.VERIFIED else compared[rows] & ~again[rows]
         fates[rows][moves & (fates[rows] == STAY)] = MOVE
         counts.append(Counts(file, int((fates[rows] == STAY).sum()), int((fates[rows] == MOVE).sum())))
-    return fates, counts
+    return counts
 
 
-def merge(sources: Sequence[tuple[str, int, int]], fates: np.ndarray, folder: str, name: str) -> tuple[list[str], str]:
+def merge(
+    sources: Sequence[tuple[str, int, int]], fates: np.ndarray, folder: str, name: str, runs: Sequence[str] = ()
+) -> tuple[list[str], str]:
     """Writes the rows that are left of some files of one verdict: one file, and one for those that get the other.
 
     Args:
@@ -244,19 +262,22 @@ def merge(sources: Sequence[tuple[str, int, int]], fates: np.ndarray, folder: st
         fates: what becomes of each row of the round.
         folder: ``samples/round=N``.
         name: of the files to write; a task that Ray runs twice writes the same.
+        runs: for each of the sources what its rows have as ``run`` where they have none.
 
     Returns:
         The files, and one that does not hold what was written, or "".
     """
     writers: dict[str, _Writer] = {}
     with ExitStack() as stack:
-        for file, start, _ in sources:
+        for at, (file, start, _) in enumerate(sources):
             verdict = _verdict(as_path(file))
             for table in read_tables([as_path(file)]):
                 now = fates[start : start + len(table)]
                 start += len(table)
                 for fate, becomes in ((STAY, verdict), (MOVE, OTHER.get(verdict, ""))):
-                    some = conform(table.filter(pa.array(now == fate)), SAMPLE)
+                    some = conform(table.filter(pa.array(now == fate)) if (now != fate).any() else table, SAMPLE)
+                    if runs:
+                        some = set_columns(some, {"run": pc.fill_null(some["run"], runs[at])})
                     if some.num_rows and becomes not in writers:
                         writer = _Writer(as_path(folder) / f"verdict={becomes}" / name)
                         writers[becomes] = stack.enter_context(writer)
@@ -273,6 +294,7 @@ class _Writer:
         self.path = path
         self._stack = ExitStack()
         self._held: list[pa.Table] = []
+        self._rows = self._bytes = 0
         self._ids: list[np.ndarray] = []
 
     def __enter__(self) -> "_Writer":
@@ -289,7 +311,8 @@ class _Writer:
     def add(self, table: pa.Table) -> None:
         self._held.append(table)
         self._ids.append(digests(table["sample_id"]))
-        if sum(map(len, self._held)) >= ROWS_PER_GROUP or sum(each.nbytes for each in self._held) >= BYTES_PER_GROUP:
+        self._rows, self._bytes = self._rows + table.num_rows, self._bytes + table.nbytes
+        if self._rows >= ROWS_PER_GROUP or self._bytes >= BYTES_PER_GROUP:
             self._write()
 
     def is_whole(self) -> bool:
@@ -300,18 +323,34 @@ class _Writer:
     def _write(self) -> None:
         if self._held:
             self._parquet.write_table(pa.concat_tables(self._held))
-            self._held = []
+            self._held, self._rows, self._bytes = [], 0, 0
 
 
-def _duplicates(scans: Sequence[Scan], samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows are compared, and which of them have the query of another sample that was planned before theirs."""
+def _only(scans: Sequence[Scan], kept: np.ndarray) -> list[Scan]:
+    """The scans with only those rows to compare that are kept: what is not kept must make no duplicate of another."""
+    out, start = [], 0
+    for each in scans:
+        here = kept[start + each.rows]
+        start += len(each.samples)
+        out.append(replace(each, rows=each.rows[here], queries=each.queries[here], orders=each.orders[here]))
+    return out
+
+
+def duplicates(scans: Sequence[Scan], samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are compared, and which of them have the query of another sample that was planned before theirs.
+
+    Args:
+        scans: of all files.
+        samples: their sample_ids, together.
+    """
     names = sorted({name for each in scans for name in each.generators})
     starts = np.cumsum([0, *(len(each.samples) for each in scans)])
     rows = np.concatenate([each.rows + start for each, start in zip(scans, starts, strict=False)])
     orders = np.concatenate([each.orders for each in scans])
     orders["generator"] = np.concatenate([_places(each.generators, names)[each.orders["generator"]] for each in scans])
     queries, ids = np.concatenate([each.queries for each in scans]), samples[rows]
-    by = np.lexsort((ids, orders["pair"], orders["generator"], orders["index"], orders["round"], queries))
+    planned = (orders[part] for part in ("pair", "generator", "index", "round", "run"))
+    by = np.lexsort((ids, *planned, queries))
     rows, ids = rows[by], ids[by]
     firsts = np.flatnonzero(changes(queries[by]))
     compared, again = np.zeros(len(samples), bool), np.zeros(len(samples), bool)

@@ -163,6 +163,10 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         state = "a finished" if directory.result().get("outcome") == "done" else "an unfinished"
         mend = "go on with it: --resume · start over: --clean · keep both: --name OTHER"
         raise RunExistsError(f"{directory.path}: {state} run is there", mend)
+    elif manifest and manifest.get("kind") != "run":
+        raise RunExistsError(
+            f"{directory.path}: what is there was judged or merged: it is not resumed", "give another --name"
+        )
     elif manifest and manifest["fingerprint"] != prepared.fingerprint:
         old = {**manifest["identity"], "digests": manifest["digests"]}
         new = {**_plain(config.identity()), "digests": prepared.digests}
