@@ -13,6 +13,8 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     Raises:
         pa.ArrowInvalid: a value does not fit its type: a defect of ours, never of a row.
     """
+    if table.schema.equals(schema):
+        return table
     columns = []
     for name, type_ in zip(schema.names, schema.types, strict=True):
         if name in table.column_names:

@@ -8,9 +8,10 @@ import pyarrow.compute as pc
 
 from apigen_ray.graph.ids import DIGEST, digests
 from apigen_ray.graph.shared import Shared
+from apigen_ray.graph.stages import write_first
 from apigen_ray.graph.tasks import file_chunks, submit
 from apigen_ray.records import REPLY
-from apigen_ray.rundir import AnyPath, as_path, name_of, parquet_files, read_tables, write_once
+from apigen_ray.rundir import AnyPath, as_path, name_of, parquet_files, read_tables
 from apigen_ray.tables import set_columns
 
 JUDGED = pa.schema([pa.field("sample_id", pa.string()), pa.field("reply", REPLY)])
@@ -99,10 +100,8 @@ def persist(table: pa.Table, name: str, folder: str, judged: Judged | None = Non
         rows = rows.filter(pc.invert(pc.is_in(rows["sample_id"], there["sample_id"])))
     if not rows.num_rows:
         return table
-    file = name_of(rows["sample_id"])
-    if write_once(rows, as_path(folder), file):
-        return table
-    return _put(table, name, pa.concat_tables(list(read_tables([as_path(folder) / f"{file}.parquet"]))))
+    found = write_first(rows, "sample_id", folder, name_of(table["sample_id"]))
+    return table if found is rows else _put(table, name, found)
 
 
 def _index(groups: Sequence[Sequence[str]], *ids: Sequence[np.ndarray]) -> Judged:

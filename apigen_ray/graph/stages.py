@@ -74,12 +74,30 @@ def persist(table: pa.Table, folder: str) -> pa.Table:
     paid = pc.is_null(pc.struct_field(table["reply"], "error"))
     # planned calls that did not execute have no reply; planning them again is free
     paid = pc.and_(paid, pc.is_valid(table["reply"]))
-    kept, rest = table.filter(paid), table.filter(pc.invert(paid))
-    if kept.num_rows:
-        name = name_of(kept["prompt_id"])
-        if not write_once(kept, as_path(folder), name):
-            kept = pa.concat_tables(list(read_tables([as_path(folder) / f"{name}.parquet"])))
-    return pa.concat_tables([kept, rest])
+    kept = write_first(table.filter(paid), "prompt_id", folder, name_of(table["prompt_id"]))
+    return pa.concat_tables([kept, table.filter(pc.invert(pc.is_in(table["prompt_id"], kept["prompt_id"])))])
+
+
+def write_first(rows: pa.Table, key: str, folder: str, name: str) -> pa.Table:
+    """Writes what was paid for of a batch, unless it is there.
+
+    A stage that runs again may have got other replies, and to other rows of its batch. So the file is named by all of
+    the batch: what it holds counts, and what it lacks goes into another one.
+
+    Args:
+        rows: those of the batch that have a reply.
+        key: the column of their ids.
+        folder: to write to.
+        name: `apigen_ray.rundir.name_of` all ids of the batch.
+
+    Returns:
+        What of the batch is then on the disk.
+    """
+    if not rows.num_rows or write_once(rows, as_path(folder), name):
+        return rows
+    there = pa.concat_tables(list(read_tables([as_path(folder) / f"{name}.parquet"])))
+    more = rows.filter(pc.invert(pc.is_in(rows[key], there[key])))
+    return pa.concat_tables([there, write_first(more, key, folder, name_of(more[key]))])
 
 
 def without_unasked(table: pa.Table, name: str, wanted: Callable[[Row], bool]) -> pa.Table:

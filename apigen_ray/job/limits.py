@@ -43,8 +43,8 @@ def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> int:
             for row in tallied(table).to_pylist():
                 meter.add(row)
             if round_ < rounds:
-                planned = table.filter(pc.less(table["index"], size))
-                done += sum(row["prompts"] for row in tallied(planned).to_pylist())
+                first = pc.equal(pc.fill_null(table["pair"], 0), 0)
+                done += pc.sum(pc.and_(first, pc.less(table["index"], size))).as_py() or 0
     return done
 
 

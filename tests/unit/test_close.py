@@ -170,6 +170,14 @@ def test_of_two_copies_of_a_sample_the_one_that_was_judged_stays(tmp_path: Path)
     assert verdicts(run) == {"a": "fail_semantic", "b": "fail_format"}
 
 
+def test_a_copy_that_is_not_kept_makes_nothing_a_duplicate(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write(run, [row("a", "One?")], "1")
+    write(run, [row("a", "Two?"), row("b", "Two?", index=1)], "2")  # asked twice, with another reply
+    close_round(run, 0)
+    assert verdicts(run) == {"a": "verified", "b": "verified"}
+
+
 def many(run: RunDir, parts: range, rows: int = 2) -> None:
     for number in parts:
         write(run, [row(f"{number}-{each}", f"{number} {each}?") for each in range(rows)], str(number))

@@ -15,7 +15,7 @@ from apigen_ray.graph.ids import Ids
 from apigen_ray.graph.tally import TALLY
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.records import DRAFT, Reply, content_hash, dumps
-from apigen_ray.rundir import name_of, parquet_files
+from apigen_ray.rundir import name_of, parquet_files, read_tables
 from apigen_ray.tables import set_columns, table_of
 from apigen_ray.verifiers import VERIFIERS
 
@@ -182,6 +182,15 @@ def test_the_first_committed_reply_wins(tmp_path: Path) -> None:
     assert texts(again) == {"p": "first", "q": "also"}
     assert again.schema == DRAFT
     assert len(parquet_files(tmp_path)) == 1
+
+
+def test_a_stage_that_runs_again_with_other_failures_writes_no_prompt_twice(tmp_path: Path) -> None:
+    down = Reply(error="endpoint_down: x")
+    stages.persist(drafts(p=Reply(text="first"), q=down, r=Reply(text="also")), str(tmp_path))
+    again = stages.persist(drafts(p=down, q=Reply(text="now"), r=Reply(text="other")), str(tmp_path))
+    assert texts(again) == {"p": "first", "q": "now", "r": "also"}
+    written = [name for table in read_tables(parquet_files(tmp_path)) for name in table["prompt_id"].to_pylist()]
+    assert sorted(written) == ["p", "q", "r"]
 
 
 def test_what_was_not_answered_goes_on_and_is_not_kept(tmp_path: Path) -> None:

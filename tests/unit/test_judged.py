@@ -49,10 +49,13 @@ def test_replies_are_found_again_in_any_batches(tmp_path: Path) -> None:
 
 
 def test_the_first_reply_that_was_written_wins(tmp_path: Path) -> None:
-    persist(table({0: Reply(text="first"), 1: Reply(text="also")}), "judge", str(tmp_path))
+    persist(table({0: Reply(text="first"), 1: Reply(text="also"), 7: None}), "judge", str(tmp_path))
     again = table({1: Reply(text="other"), 7: None, 0: Reply(text="second")})
     assert texts(persist(again, "judge", str(tmp_path))) == ["also", None, "first"]
     assert len(parquet_files(tmp_path)) == 1
+    more = table({0: Reply(error="x: y"), 1: Reply(text="other"), 7: Reply(text="now")})
+    assert texts(persist(more, "judge", str(tmp_path))) == ["first", "also", "now"]
+    assert sorted(map(len, sample_ids([str(file) for file in parquet_files(tmp_path)]))) == [1, 2]
 
 
 def test_what_was_there_is_not_written_again(tmp_path: Path) -> None:
