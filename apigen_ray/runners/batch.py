@@ -4,7 +4,6 @@ import contextlib
 import json
 import select
 import time
-from collections import deque
 from collections.abc import Sequence
 
 from apigen_ray.records import Status
@@ -15,6 +14,7 @@ from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.walls import LAYERS, MANDATORY, is_up
 from apigen_ray.runners.sources import SourceError, read_beside
 from apigen_ray.runners.state import State
+from apigen_ray.runners.waiting import Job, Waiting
 
 IN_FLIGHT = 64
 """Calls that a worker has been given and has not answered, at most."""
@@ -44,8 +44,7 @@ class Batch:
         self._outcomes: list[Outcome | None] = [None] * len(tasks)
         self._left = len(tasks)
         self._programs: dict[int, Program] = {}  # by number
-        self._owners: dict[int, Owner] = {}  # with calls in this batch, by identity
-        self._suspects: deque[tuple[int, Program]] = deque()  # number of the call or COMPILE
+        self._waiting = Waiting(state.judge, self._settle)
         self._spare: Worker | None = None  # forked ahead; for a call that goes alone
         self._failed_starts = 0
         self._lost = 0
@@ -56,7 +55,7 @@ class Batch:
                 self._settle(number, found)
             else:
                 self._programs[number] = found
-                self._wait(number, found)
+                self._waiting.add(number, found)
 
     def run(self) -> list[Outcome]:
         """Settles every call."""
@@ -65,8 +64,7 @@ class Batch:
                 self._feed()
                 self._listen()
         finally:
-            if self._spare is not None:
-                self._spare.dismiss()
+            self._drop_spare()
         return [outcome for outcome in self._outcomes if outcome is not None]
 
     def layers(self) -> dict[str, str]:
@@ -94,13 +92,6 @@ class Batch:
         self._outcomes[number] = outcome
         self._left -= 1
 
-    def _wait(self, number: int, program: Program, *, first: bool = False) -> None:
-        """Puts a call among those that wait."""
-        self._owners[id(program.owner)] = program.owner
-        if not program.waiting:
-            (program.owner.programs.appendleft if first else program.owner.programs.append)(program)
-        (program.waiting.appendleft if first else program.waiting.append)(number)
-
     def _feed(self) -> None:
         """Gives waiting calls to workers, and starts such as are needed."""
         for worker in list(self._workers):
@@ -114,7 +105,7 @@ class Batch:
             return
         for _ in range(len(worker.owner.programs)):
             program = worker.owner.programs[0]
-            self._settle_all(program)
+            self._waiting.settle_broken(program)
             if program.apart or not program.waiting:
                 pass
             elif program.code is None:
@@ -131,44 +122,23 @@ class Batch:
                 worker.owner.programs.append(program)
         worker.send()
 
-    def _settle_all(self, program: Program) -> None:
-        self._state.judge(program)
-        while program.waiting and program.broken:
-            self._settle(program.waiting.popleft(), program.broken)
-
-    def _wanted(self) -> tuple[Owner, tuple[int, Program] | None] | None:
-        """What a worker is to be started for: an owner, and what it is to do alone; None where nothing waits."""
-        if self._suspects:
-            return self._suspects[0][1].owner, self._suspects[0]
-        served = {id(worker.owner) for worker in self._workers if worker.given and not worker.alone}
-        first = later = None
-        for owner in self._owners.values():
-            for program in owner.programs:
-                self._settle_all(program)
-            owner.programs = deque(program for program in owner.programs if program.waiting)
-            for program in owner.programs:
-                if program.code is None and program.compiling:
-                    continue
-                if program.apart:  # these first: one may take all the time that it has
-                    return owner, (COMPILE if program.code is None else program.waiting[0], program)
-                if id(owner) in served:
-                    later = later or (owner, None)
-                else:
-                    first = first or (owner, None)
-        return first or later
+    def _next(self) -> tuple[Owner, Job | None] | None:
+        return self._waiting.next(worker.owner for worker in self._workers if worker.given and not worker.alone)
 
     def _start(self) -> bool:
         """Starts a worker for a suspect, or for calls that wait; false where there are none, or it did not start."""
         if sum(bool(worker.given) for worker in self._workers) >= self._spec.workers:
             return False
-        wanted = self._wanted()
+        wanted = self._next()
         if wanted is not None and self._state.zygote is not None and self._state.zygote.gone():
-            for orphan in list(self._workers):  # gone with it
+            self._drop_spare()  # gone with it
+            for orphan in list(self._workers):
                 self._retire(orphan)
             self._lost += 1
             if self._lost == ZYGOTES:
                 self._give_up("something kills its zygotes")
-            wanted = self._wanted()
+                return False
+            wanted = self._next()
         if wanted is None:
             return False
         owner, job = wanted
@@ -182,10 +152,7 @@ class Batch:
             self._fill(worker)
             return True
         number, program = job
-        if self._suspects:
-            self._suspects.popleft()
-        elif number != COMPILE:
-            program.waiting.popleft()
+        self._waiting.take(job)
         if number == COMPILE:
             worker.compile(program)
         else:
@@ -206,20 +173,25 @@ class Batch:
                 if not worker.given and (worker.owner is owner or len(warm) >= self._spec.workers):
                     self._dismiss(worker)
                     break
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            if owner.imports <= spare.imports:
-                spare.owner, spare.alone = owner, alone
-                return spare
-            spare.dismiss()
+        spare = self._spare
+        if spare is not None and owner.imports <= spare.imports:
+            spare.owner, spare.alone = owner, alone
+            self._spare = None
+            return spare
+        self._drop_spare()
         return Worker(self._state.fork_from(), owner, alone=alone)
 
     def _fork_ahead(self) -> None:
         """Has the worker for the next call that goes alone made ready while this one runs."""
-        wanted = self._wanted()
+        wanted = self._next()
         if wanted is not None and wanted[1] is not None:
             with contextlib.suppress(StartError):  # whoever needs it will be told
                 self._spare = Worker(self._state.fork_from(), wanted[0], alone=True)
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.dismiss()
+            self._spare = None
 
     def _not_started(self, detail: str) -> None:
         self._failed_starts += 1
@@ -342,48 +314,40 @@ class Batch:
     def _retire(self, worker: Worker) -> None:
         """Ends a worker that has answered what it was given to be blamed for; the rest waits again."""
         self._dismiss(worker)
-        self._again(worker.given)
-
-    def _again(self, given: Sequence[tuple[int, Program]]) -> None:
-        for number, program in reversed(given):
-            if number == COMPILE:
-                program.compiling = False
-            elif number != LOAD:
-                self._wait(number, program, first=True)
+        self._waiting.again(worker.given)
 
     def _break(self, worker: Worker, broken: BrokenError) -> None:
         """Ends a worker; its first unanswered call is suspected, or blamed if it is the first; the rest waits again."""
         seconds = time.monotonic() - worker.since
         self._dismiss(worker)
+        jobs = [job for job in worker.given if job[0] != LOAD]
+        if self._state.zygote is None or self._state.zygote.gone():  # its workers are gone with it
+            self._waiting.again(jobs)
+            return
         if not worker.ready:
             if worker.alone:
-                self._suspects.extendleft(reversed([job for job in worker.given if job[0] != LOAD]))
+                self._waiting.suspect(jobs[0])
             else:
-                self._again(worker.given)
+                self._waiting.again(jobs)
             self._not_started(broken.detail)
-            return
-        if self._state.zygote is None or self._state.zygote.gone():  # its workers are gone with it
-            self._again(worker.given)
             return
         if broken.code == "forbidden":
             self._distrust(worker)
-        jobs = [job for job in worker.given if job[0] != LOAD]
         if not jobs:
             return
         number, program = jobs[0]
-        self._again(jobs[1:])
+        self._waiting.again(jobs[1:])
         if worker.touched:
-            self._suspects.append((number, program))
-            return
-        outcome = Outcome(Status.REJECTED, broken.code, None, broken.detail, seconds)
-        if number == COMPILE:
+            self._waiting.suspect(jobs[0])
+        elif number == COMPILE:
             program.compiling = False
             self._state.condemn(program, broken.detail, seconds)
-            return
-        self._settle(number, outcome)
-        program.note(harm=True)
-        if worker.given[0][0] == LOAD:  # no call of this program can do better
-            program.broken = outcome
+        else:
+            outcome = Outcome(Status.REJECTED, broken.code, None, broken.detail, seconds)
+            self._settle(number, outcome)
+            program.note(harm=True)
+            if worker.given[0][0] == LOAD:  # no call of this program can do better
+                program.broken = outcome
 
     def _distrust(self, worker: Worker) -> None:
         """After a security event: what the worker answered is forgotten, its owner's calls get a process each."""
@@ -391,7 +355,7 @@ class Batch:
         for number in worker.settled:
             self._outcomes[number] = None
             self._left += 1
-            self._wait(number, self._programs[number])
+            self._waiting.add(number, self._programs[number])
         for other in list(self._workers):
             if other.owner is worker.owner and not other.alone:
                 self._retire(other)

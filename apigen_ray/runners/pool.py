@@ -3,6 +3,7 @@
 import atexit
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType(
     }
 )
 """Every runner by the name that `apigen_ray.records.Source.executed_by` has for it; a new one is a file and a line."""
+MAX_SHARED = 8
+"""Specs whose pools a process keeps warm; the one that was asked for longest ago is closed first."""
 
 
 def executable(api: Api) -> bool:
@@ -67,7 +70,7 @@ class RunnerPool:
             return self._runners[kind]
 
 
-_shared: dict[tuple[int, ExecutionSpec], RunnerPool] = {}
+_shared: OrderedDict[tuple[int, ExecutionSpec], RunnerPool] = OrderedDict()
 _shared_lock = threading.Lock()
 
 
@@ -75,9 +78,13 @@ def shared_runner(spec: ExecutionSpec) -> RunnerPool:
     """The pool of this process for a spec: warm from batch to batch, closed when the process ends."""
     key = (os.getpid(), spec)  # a forked process must not talk to its parent's children
     with _shared_lock:
-        if key not in _shared:
-            _shared[key] = RunnerPool(spec)
-        return _shared[key]
+        pool = _shared.setdefault(key, RunnerPool(spec))
+        _shared.move_to_end(key)
+        fallen = [_shared.popitem(last=False) for _ in range(len(_shared) - MAX_SHARED)]
+    for (process, _), old in fallen:
+        if process == os.getpid():
+            old.close()  # waits for a batch that is under way; who still has it may go on using it
+    return pool
 
 
 @atexit.register

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, 
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.state import State
 
+MAX_CHILDREN = 16
+"""Processes that are kept warm, beside those with calls under way; the one that was used longest ago is ended first."""
 KEPT = ("PATH", "HOME", "LANG")
 """Environment variables that every client is given."""
 
@@ -193,7 +196,9 @@ class ProcessRunner:
         self._spec = spec
         self._lock = threading.Lock()
         self._state = State(spec, frozenset())  # reads and keeps the sources; its zygote is never asked for
-        self._children: dict[_Home, _Child] = {}
+        self._children: OrderedDict[_Home, _Child] = OrderedDict()
+        self._serving: set[_Home] = set()  # those with calls under way
+        self._room = threading.Lock()
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Outcomes in the order of the tasks. Threads take turns."""
@@ -230,8 +235,10 @@ class ProcessRunner:
 
         def serve(home: _Home) -> None:
             broken: dict[int, Outcome] = {}  # programs that cannot be loaded, in this batch
-            for number, program in homes[home]:
-                outcomes[number] = broken.get(program.key) or self._call(home, program, tasks[number].arguments, broken)
+            with self._served(home):
+                for number, program in homes[home]:
+                    outcome = broken.get(program.key)
+                    outcomes[number] = outcome or self._call(home, program, tasks[number].arguments, broken)
 
         if len(homes) == 1:
             serve(*homes)
@@ -269,6 +276,22 @@ class ProcessRunner:
             if self._spec.isolation == "call":
                 self._children.pop(home).end()
             return outcome
+
+    @contextlib.contextmanager
+    def _served(self, home: _Home) -> Iterator[None]:
+        """A home's process stays meanwhile; afterwards those are ended that are too many."""
+        with self._room:
+            self._serving.add(home)
+        try:
+            yield
+        finally:
+            with self._room:
+                self._serving.discard(home)
+                if home in self._children:
+                    self._children.move_to_end(home)
+                idle = [other for other in list(self._children) if other not in self._serving]
+                for other in idle[: max(0, len(idle) - MAX_CHILDREN)]:
+                    self._children.pop(other).end()
 
     def _child(self, home: _Home) -> _Child:
         """The process of a home, started where there is none."""

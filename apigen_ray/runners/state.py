@@ -1,7 +1,9 @@
 """What a runner keeps from batch to batch: its processes, the sources that it has read, whose they are."""
 
+import itertools
 import re
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from apigen_ray.records import Status
@@ -16,6 +18,14 @@ KIND = "python"
 MAX_ARGUMENTS = 4 << 20
 """Characters of a call's arguments."""
 
+MAX_PROGRAMS = 4096
+"""Functions that are kept from batch to batch; those that were used longest ago are forgotten first."""
+MAX_KEPT = 256 << 20
+"""Characters of their sources and code."""
+MAX_LOADED = 1024
+"""Functions that a worker may hold at the beginning of a batch."""
+MAX_QUARANTINED = 65536
+"""Owners that are kept in mind though no function of theirs is."""
 MAX_UNCOMPILABLE = 1024
 """Texts that are kept in mind because compiling them costs a worker."""
 
@@ -45,21 +55,43 @@ class State:
     proved: dict[str, str] = field(default_factory=dict)
     sources: dict[str, SourceText | Outcome] = field(default_factory=dict)
     owners: dict[tuple[str, str, bool], Owner] = field(default_factory=dict)
-    programs: dict[tuple[str, str, bool], Program] = field(default_factory=dict)
+    programs: OrderedDict[tuple[str, str, bool], Program] = field(default_factory=OrderedDict)
     uncompilable: OrderedDict[bytes, Outcome] = field(default_factory=OrderedDict)
     _unreadable: dict[str, Outcome] = field(default_factory=dict)
+    _keys: Iterator[int] = field(default_factory=itertools.count)
 
     def begin(self) -> None:
-        """Makes ready for a batch, whatever an interrupt left of the one before."""
+        """Makes ready for a batch, whatever an interrupt left of the one before, and forgets what is too much."""
         self._unreadable.clear()  # the files may be there now
+        self._forget()
         for program in self.programs.values():
             program.waiting.clear()
             program.compiling = False
         for owner in self.owners.values():
             owner.programs.clear()
             owner.apart = self.spec.isolation == "call"
-        for worker in self.workers:
+        for worker in list(self.workers):
             worker.settled.clear()
+            if len(worker.loaded) > MAX_LOADED:
+                self.workers.remove(worker)
+                worker.dismiss()
+
+    def _forget(self) -> None:
+        kept: set[int] = set()  # a text is counted once, whoever has it
+        room = MAX_KEPT
+        for number, (key, program) in enumerate(reversed(list(self.programs.items()))):
+            texts = {id(text): len(text) for text in (*program.texts.values(), program.code) if text is not None}
+            room -= sum(texts[text] for text in texts.keys() - kept)
+            kept |= texts.keys()
+            if number >= MAX_PROGRAMS or room < 0:
+                del self.programs[key]
+        locations = {location for location, _, _ in self.programs}
+        self.sources = {location: text for location, text in self.sources.items() if location in locations}
+        used = {id(program.owner) for program in self.programs.values()}
+        idle = [key for key, owner in self.owners.items() if id(owner) not in used]
+        quarantined = [key for key in idle if self.owners[key].quarantined][-MAX_QUARANTINED:]
+        for key in set(idle).difference(quarantined):
+            del self.owners[key]
 
     def program(self, task: Task) -> Program | Outcome:
         """What a call is made to, or what becomes of the call at once."""
@@ -82,7 +114,8 @@ class State:
             owner = self.owners.get(top)
             if owner is None:
                 owner = self.owners[top] = Owner(trusted, apart=self.spec.isolation == "call")
-            program = self.programs[key] = Program(len(self.programs), owner, text, source.entry)
+            program = self.programs[key] = Program(next(self._keys), owner, text, source.entry)
+        self.programs.move_to_end(key)
         if program.owner.quarantined:
             detail = "its source made a forbidden system call in an earlier batch"
             return Outcome(Status.REJECTED, "quarantined", detail=detail)

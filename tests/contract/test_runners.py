@@ -1,11 +1,13 @@
 """What every runner owes: one outcome for each task, in order, whatever the tasks are; every code known."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from apigen_ray.records import Api, Source, Status
+from apigen_ray.runners import pool
 from apigen_ray.runners.base import CODES, ExecutionSpec, Runner, Task, results_json
 from apigen_ray.runners.pool import RUNNERS, RunnerPool, executable, shared_runner
 
@@ -74,3 +76,19 @@ def test_executable_is_what_has_a_runner() -> None:
 def test_one_shared_runner_for_each_spec() -> None:
     assert shared_runner(ExecutionSpec()) is shared_runner(ExecutionSpec())
     assert shared_runner(ExecutionSpec()) is not shared_runner(ExecutionSpec(timeout_s=1))
+
+
+def test_shared_runners_are_bounded_and_what_falls_out_is_closed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_shared", OrderedDict())
+    foreign = (-1, ExecutionSpec())  # of the process that this one was forked from: not ours to close
+    pool._shared[foreign] = RunnerPool(ExecutionSpec())
+    closed: list[RunnerPool] = []
+    monkeypatch.setattr(RunnerPool, "close", lambda each: closed.append(each))
+    pools = [shared_runner(ExecutionSpec(timeout_s=1 + i)) for i in range(pool.MAX_SHARED)]
+    assert foreign not in pool._shared
+    assert not closed
+    assert shared_runner(ExecutionSpec(timeout_s=1)) is pools[0]  # used again, so it is not the oldest any more
+    shared_runner(ExecutionSpec(timeout_s=100))
+    assert closed == [pools[1]]
+    assert len(pool._shared) == pool.MAX_SHARED
+    assert shared_runner(ExecutionSpec(timeout_s=1)) is pools[0]

@@ -382,6 +382,26 @@ def test_sources_work_beside_each_other(tmp_path: Path) -> None:
     assert seconds < 1.6
 
 
+def test_warm_processes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were used last stay, the others have ended."""
+    monkeypatch.setattr(process, "MAX_CHILDREN", 2)
+    tasks = []
+    for i in range(5):
+        (tmp_path / str(i)).mkdir()
+        (tmp_path / str(i) / "own.py").write_text("import os\ndef process_id() -> int:\n    return os.getpid()\n")
+        location = str(tmp_path / str(i) / "own.py")
+        tasks.append(Task(Api("p", "", {}, source=Source("python", location, "process_id", runner="process")), "{}"))
+    runner = ProcessRunner(ExecutionSpec())
+    first = [runner.run([each])[0].value for each in tasks]
+    assert [Path(f"/proc/{process_id}").exists() for process_id in first] == [False, False, False, True, True]
+    assert runner.run([tasks[3]])[0].value == first[3]
+    runner.run([tasks[0]])
+    assert [Path(f"/proc/{process_id}").exists() for process_id in first[3:]] == [True, False]
+    together = [outcome.value for outcome in runner.run(tasks)]
+    assert sum(Path(f"/proc/{process_id}").exists() for process_id in together) == 2
+    runner.close()
+
+
 def test_no_process_starts(file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "client.py"
     script.write_text("raise SystemExit(5)\n")
