@@ -394,8 +394,9 @@ def test_an_answer_that_comes_byte_by_byte_puts_nothing_off(hasty: PythonRunner,
 
 
 def test_stack_overflow_is_contained(run: RunCalls) -> None:
+    """Where Python's own limit of recursion is not met first, which is an ``exec_error``: see `recurse`."""
     bad, good = run(("overflow_stack", {}), ("add", {"a": 1}))
-    assert (bad.code, bad.detail) == ("killed", "its process was ended by SIGSEGV")  # `recurse` meets Python's own limit
+    assert (bad.code, bad.detail) == ("killed", "its process was ended by SIGSEGV")
     assert good.value == "2"
 
 
