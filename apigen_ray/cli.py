@@ -25,7 +25,7 @@ ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run fi
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set a key of the config; may be repeated.")
 ]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for machines.")]
 
 
@@ -113,10 +113,8 @@ def preview(
 
 @app.command()
 def verify(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Records: JSONL, Parquet or a folder of Parquet files.")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="Records: JSONL, Parquet or a folder of such files.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
     stages: Annotated[
         str | None,
         typer.Option(
@@ -150,12 +148,15 @@ def verify(
     from apigen_ray.display.tables import print_result
     from apigen_ray.job.ingest import IngestOptions
     from apigen_ray.job.verify import VerifySpec, verify_records
+    from apigen_ray.storage import as_path
 
     options = IngestOptions(id_column=id_column, reply_column=reply_column, style_column=style_column)
     spec = VerifySpec.load(config, library=library, stages=stages.split(",") if stages else None)
     try:
         with watch(quiet=as_json) as watcher:
-            result = verify_records(source, out, options, spec, clean=clean, watcher=watcher)
+            result = verify_records(
+                as_path(source), as_path(out, to_write=True), options, spec, clean=clean, watcher=watcher
+            )
     except KeyboardInterrupt:
         typer.echo("\ninterrupted; start over with --clean", err=True)
         raise typer.Exit(130) from None
@@ -173,8 +174,9 @@ def show(
     """Show samples: query, calls, results, and each stage's word."""
     from apigen_ray.display.samples import print_samples
     from apigen_ray.export.samples import find_samples
+    from apigen_ray.storage import as_path
 
-    rows = find_samples(run, verdict=verdict, code=code, limit=n)
+    rows = find_samples(as_path(run), verdict=verdict, code=code, limit=n)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
@@ -185,15 +187,17 @@ def show(
 def report(run: RunArgument, as_json: JsonOption = False) -> None:
     """Show a run's filter table and funnel, and write report.md."""
     from apigen_ray.export.report import report_form, write_report
+    from apigen_ray.storage import as_path
 
-    typer.echo(json.dumps(report_form(run), indent=2) if as_json else write_report(run).read_text("utf-8"))
+    path = as_path(run)
+    typer.echo(json.dumps(report_form(path), indent=2) if as_json else write_report(path).read_text("utf-8"))
 
 
 @app.command()
 def export(
     run: RunArgument,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="xlam, openai, sharegpt, bfcl, parquet or jsonl.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to make.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder to make.")],
     verdict: Annotated[str, typer.Option("--verdict", metavar="V,V", help="Which rows.")] = "verified",
     split: Annotated[
         list[str] | None, typer.Option("--split", metavar="NAME=SHARE,...", help="Shares of the rows; default train=1.")
@@ -206,10 +210,11 @@ def export(
     from apigen_ray.display.exports import print_export
     from apigen_ray.export.run import export_run
     from apigen_ray.export.splits import Splits
+    from apigen_ray.storage import as_path
 
     verdicts, splits = [word.strip() for word in verdict.split(",")], Splits.parse(split or ())
-    form = export_run(run, to, out, verdicts=verdicts, splits=splits, results=results, clean=clean)
-    print_export(form, out, as_json=as_json)
+    form = export_run(as_path(run), to, as_path(out), verdicts=verdicts, splits=splits, results=results, clean=clean)
+    print_export(form, Path(out), as_json=as_json)
 
 
 @app.command()
@@ -231,12 +236,13 @@ def merge(
 @app.command(name="ls")
 def list_(
     what: Annotated[str, typer.Argument(metavar="sources|engines|verifiers|exports|runs", show_default=False)],
-    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds runs.")] = Path("runs"),
+    folder: Annotated[str, typer.Option("--dir", help="The folder that holds runs.")] = "runs",
 ) -> None:
     """List the parts there are, or the runs in a folder."""
     from apigen_ray.display.listing import listing
+    from apigen_ray.storage import as_path
 
-    for line in listing(what, folder):
+    for line in listing(what, as_path(folder)):
         typer.echo(line)
 
 

@@ -28,7 +28,7 @@ from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.job.signals import interrupts
 from apigen_ray.records import Json, Status
-from apigen_ray.rundir import RunDir, remove, write_text
+from apigen_ray.rundir import RunDir, delete, make_folder, remove, write_text
 
 
 @dataclass(frozen=True)
@@ -177,21 +177,16 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         )
     elif directory.path.exists() and not manifest and not _empty(directory):
         raise RunExistsError(f"{directory.path}: is not empty and not a run", "give another --name or output.dir")
-    try:
-        directory.path.mkdir(parents=True, exist_ok=True)
-        # the manifest first: it makes the folder a run, which can be resumed or cleaned from here on
-        directory.update_manifest(
-            kind="run",
-            fingerprint=prepared.fingerprint,
-            identity=_plain(config.identity()),
-            digests=prepared.digests,
-        )
-        write_text(directory.config_path, dump_config(config))
-        directory.result_path.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunExistsError(
-            f"{directory.path}: cannot be written ({error.strerror})", "give another output.dir"
-        ) from error
+    make_folder(directory.path)
+    # the manifest first: it makes the folder a run, which can be resumed or cleaned from here on
+    directory.update_manifest(
+        kind="run",
+        fingerprint=prepared.fingerprint,
+        identity=_plain(config.identity()),
+        digests=prepared.digests,
+    )
+    write_text(directory.config_path, dump_config(config))
+    delete([directory.result_path])
     return directory
 
 

@@ -37,7 +37,7 @@ from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
-from apigen_ray.rundir import RunDir, remove, write_text
+from apigen_ray.rundir import AnyPath, RunDir, make_folder, remove, write_text
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.semantic import SemanticSpec
@@ -123,8 +123,8 @@ class VerifySpec(Section):
 
 
 def verify_records(
-    source: Path,
-    out: Path,
+    source: AnyPath,
+    out: AnyPath,
     options: IngestOptions,
     spec: VerifySpec,
     *,
@@ -229,7 +229,7 @@ def _line(error: Mapping[str, Any]) -> str:
     return message if not field or message.startswith(field) else f"{field}: {message}"
 
 
-def _open(path: Path, spec: VerifySpec, *, clean: bool) -> RunDir:
+def _open(path: AnyPath, spec: VerifySpec, *, clean: bool) -> RunDir:
     directory = RunDir(path)
     if directory.manifest():
         if not clean:
@@ -237,12 +237,7 @@ def _open(path: Path, spec: VerifySpec, *, clean: bool) -> RunDir:
         remove(path)
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunExistsError(f"{path}: is not empty and not a run", "give another folder: --out OTHER")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        write_text(directory.config_path, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
-    except OSError as error:
-        raise RunExistsError(
-            f"{path}: cannot be written ({error.strerror})", "give another folder: --out OTHER"
-        ) from error
+    make_folder(path)
+    write_text(directory.config_path, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
     directory.update_manifest(kind="verify")
     return directory
