@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apigen_ray.config import load_config
-from apigen_ray.errors import RunExistsError
+from apigen_ray.errors import EnvironmentFault, RunExistsError
 from apigen_ray.job.loop import open_run
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.prepare import Prepared, prepare
@@ -79,7 +79,7 @@ def test_what_is_not_a_run_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunExistsError, match="cannot be written"):
+    with pytest.raises(EnvironmentFault, match="cannot be written"):
         open_run(prepared(tmp_path / "file"), resume=False, clean=False)
     (tmp_path / "smoke").touch()
     with pytest.raises(RunExistsError, match="is not empty and not a run"):
