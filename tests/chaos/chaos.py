@@ -80,7 +80,9 @@ def main() -> int:
     base = Path(tempfile.mkdtemp(prefix="chaos-"))
     outcome, reference = run_once(0, options, base / "reference", None, None)
     print(outcome.line(), flush=True)
-    if outcome.wrong:
+    verified = sum(told[0] == "verified" for told in reference.samples.values())
+    if outcome.wrong or verified < len(reference.samples) / 2:
+        print(f"{verified} of {len(reference.samples)} samples of the reference are verified: {base}")
         return 1
     small = int(SMALL * used(base / "reference" / "runs"))
     numbers = [options.only] if options.only else range(1, options.runs + 1)
