@@ -225,7 +225,7 @@ def settle(live: int, *scans: Scan) -> tuple[np.ndarray, list[Counts]]:
     # a stage that Ray ran twice may have written a sample in two batches
     fates[np.unique(samples[:total], return_index=True)[1]] = STAY
     kept = np.concatenate([fates, np.full(len(samples) - total, STAY, np.uint8)]) == STAY
-    compared, again = duplicates(_only(scans, kept), samples)
+    compared, again = duplicates(only(scans, kept), samples)
     return fates, decide(fates, [file for each in scans[:live] for file in each.files], compared, again)
 
 
@@ -326,7 +326,7 @@ class _Writer:
             self._held, self._rows, self._bytes = [], 0, 0
 
 
-def _only(scans: Sequence[Scan], kept: np.ndarray) -> list[Scan]:
+def only(scans: Sequence[Scan], kept: np.ndarray) -> list[Scan]:
     """The scans with only those rows to compare that are kept: what is not kept must make no duplicate of another."""
     out, start = [], 0
     for each in scans:

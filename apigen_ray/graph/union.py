@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.errors import EnvironmentFault
-from apigen_ray.graph.close import DROP, STAY, Counts, Scan, arrange, decide, duplicates, merge, scan
+from apigen_ray.graph.close import DROP, STAY, Counts, Scan, arrange, decide, duplicates, merge, only, scan
 from apigen_ray.graph.ids import DIGEST, changes, digests
 from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import SAMPLE_HEAD, Verdict, content_hash
@@ -115,12 +115,7 @@ def settle(names: int, *looks: Look) -> tuple[np.ndarray, tuple[list[Counts], li
     many = 1 + max((each.given for each in looks), default=0)
     kept = chosen(np.concatenate([np.empty(0, DIGEST), *(each.prompts for each in looks)]), runs * many + given, errors)
     fates = np.where(kept, STAY, DROP).astype(np.uint8)
-    scans, start = [], 0
-    for each in looks:  # what is not kept must not make a duplicate of what is
-        compared = kept[start + each.scan.rows]
-        start += len(each.runs)
-        rows, queries, orders = (part[compared] for part in (each.scan.rows, each.scan.queries, each.scan.orders))
-        scans.append(replace(each.scan, rows=rows, queries=queries, orders=orders))
+    scans = only([each.scan for each in looks], kept)
     samples = np.concatenate([np.empty(0, DIGEST), *(each.samples for each in scans)])
     counts = decide(fates, files, *duplicates(scans, samples)) if len(samples) else []
     return fates, (counts, np.bincount(runs[kept], minlength=names).tolist())
