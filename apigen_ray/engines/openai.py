@@ -268,7 +268,7 @@ class ChatClient:
 
     async def _persist(self, body: Json, end: float, parse: Parse) -> Reply:
         content = encode(body)
-        tries, began = 0, time.monotonic()
+        tries, counted, before = 0, 0, math.inf
         while True:
             started = time.monotonic()
             reply, asked_to_wait = await self._try(content, min(self._spec.timeout_s, end - started), parse)
@@ -283,19 +283,20 @@ class ChatClient:
             else:
                 wait = min(asked_to_wait, self._spec.max_backoff_s) + self._spec.backoff_s * jitter
             tries += 1
-            spent = tries > (0 if self._down else self._spec.max_retries) and not self._is_away(code, began)
-            if spent or now + wait >= end:
+            counted += not self._is_away(code, before)  # an outage is nothing that the request is to blame for
+            before = now
+            if counted > (0 if self._down else self._spec.max_retries) or now + wait >= end:
                 self._down = self._down or code == "endpoint_down"
                 return replace(reply, seconds=now - started)
             await asyncio.sleep(wait)
 
-    def _is_away(self, code: str, began: float) -> bool:
-        """Whether the server is away for a while: it answered lately, and no other request since this one began.
+    def _is_away(self, code: str, before: float) -> bool:
+        """Whether the server is away for a while: it answered lately, and nobody since this request's try before.
 
         Where it throttles, others may well have been answered meanwhile.
         """
         lately = time.monotonic() - self._answered < self._spec.outage_s
-        return code in AWAY and lately and (self._answered < began or code == "rate_limited")
+        return code in AWAY and lately and (self._answered < before or code == "rate_limited")
 
     async def _try(self, content: bytes, limit: float, parse: Parse) -> tuple[Reply, float | None]:
         url = f"{self._spec.base_url}/chat/completions"
