@@ -23,7 +23,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.append(sys.argv[1])
 
-from apigen_ray.runners.sandbox import bpf, linux, walls
+from apigen_ray.runners.sandbox import bpf, linux, probes, walls
 
 LIMITS = walls.Limits(memory_mb=256)
 
@@ -70,7 +70,7 @@ def proofs() -> dict[str, dict[str, str]]:
     """What the proofs say, and how long they take."""
     with_landlock = walls.available()
     started = time.perf_counter()
-    deadly = walls.prove_deadly(LIMITS)
+    deadly = probes.prove_deadly(LIMITS)
     seconds = {"prove_deadly": f"{time.perf_counter() - started:.4f}"}
     worker = json.loads(forked(lambda descriptor: json.dumps(walls.raise_walls(descriptor, LIMITS))))
     return {"available": with_landlock, "deadly": deadly, "worker": worker, "seconds": seconds}
@@ -204,11 +204,11 @@ def negatives() -> dict[str, list[str]]:
 
 
 def deadly_negatives() -> dict[str, list[str]]:
-    """What `walls.prove_deadly` notices where a call is not deadly any more: [expected, noticed]."""
+    """What `probes.prove_deadly` notices where a call is not deadly any more: [expected, noticed]."""
     found = {}
     others = frozenset(walls.LAYERS) - {"seccomp"}
     numbers = bpf.numbers(linux.machine())
-    for probe in walls._deadly(LIMITS):
+    for probe in probes._deadly(LIMITS):
         table, rules = bpf._DEADLY, bpf.RULES
         if probe.name in bpf.RULES:
             rules = {**rules, probe.name: bpf.Rule(())}
@@ -219,15 +219,15 @@ def deadly_negatives() -> dict[str, list[str]]:
             changed(bpf, "RULES", rules),
             changed(bpf, "_DEADLY", table),
             changed(bpf, "numbers", functools.partial(_given, numbers)),
-            changed(walls, "_PROBES", {"seccomp": functools.partial(_given, [probe])}),
+            changed(probes, "_PROBES", {"seccomp": functools.partial(_given, [probe])}),
         ):
-            noticed = _told(functools.partial(walls.prove_deadly, LIMITS, others))
+            noticed = _told(functools.partial(probes.prove_deadly, LIMITS, others))
         found[probe.name] = [f"seccomp: {probe.name}", noticed]
     none = functools.partial(_given, [])
     with changed(walls, "_limits", none), changed(walls, "_trying_limits", none):
-        found["no limits"] = ["rlimits: memory", _told(lambda: walls.prove_deadly(LIMITS))]
+        found["no limits"] = ["rlimits: memory", _told(lambda: probes.prove_deadly(LIMITS))]
     with changed(walls, "_restricting", none):
-        found["no landlock"] = ["landlock: a TCP connection", _told(lambda: walls.prove_deadly(LIMITS))]
+        found["no landlock"] = ["landlock: a TCP connection", _told(lambda: probes.prove_deadly(LIMITS))]
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_ray.runners.sandbox import bpf, linux, walls
+from apigen_ray.runners.sandbox import bpf, linux, probes, walls
 
 MACHINES = list(bpf.ARCHITECTURES)
 DESCRIPTOR = 7
@@ -236,7 +236,7 @@ def test_a_kernel_without_a_layer_says_why(monkeypatch: pytest.MonkeyPatch, numb
     assert words in found["landlock"]
     assert found["seccomp"].startswith("absent: the kernel cannot end a process by a filter")
     with pytest.raises(walls.WallError, match="seccomp: starting"):
-        walls.prove_deadly(walls.Limits(64), frozenset({"rlimits"}))
+        probes.prove_deadly(walls.Limits(64), frozenset({"rlimits"}))
     assert walls.raise_walls(0, walls.Limits(64), frozenset(walls.MANDATORY)) == {
         "rlimits": "left out",
         "landlock": found["landlock"],
@@ -245,6 +245,6 @@ def test_a_kernel_without_a_layer_says_why(monkeypatch: pytest.MonkeyPatch, numb
 
 
 def test_nothing_is_left_of_a_proof_of_no_layer() -> None:
-    assert walls.prove_deadly(walls.Limits(64), frozenset(walls.LAYERS)) == dict.fromkeys(walls.LAYERS, "left out")
+    assert probes.prove_deadly(walls.Limits(64), frozenset(walls.LAYERS)) == dict.fromkeys(walls.LAYERS, "left out")
     assert not walls.is_up("left out")
     assert not walls.is_up("absent: whatever")

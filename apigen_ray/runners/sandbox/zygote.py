@@ -36,7 +36,7 @@ if __name__ == "__main__":  # nothing of our own package is on the path
         _ours = os.path.dirname(_ours)
     sys.path += [_ours, *json.loads(sys.argv[3])["folders"]]
 
-from apigen_ray.runners.sandbox import language, linux, trusted, walls, worker
+from apigen_ray.runners.sandbox import language, linux, probes, trusted, walls, worker
 from apigen_ray.runners.sandbox.frames import Frames, frame_text, framed, unframed
 
 PROTOCOL = 3
@@ -171,7 +171,7 @@ def stand(limits: walls.Limits, skip: frozenset[str], weak: bool) -> tuple[froze
     absent: walls.Proof = {}
     while True:
         try:
-            return skip, walls.prove_deadly(limits, skip) | absent
+            return skip, probes.prove_deadly(limits, skip) | absent
         except walls.WallError as error:
             if not weak or error.layer in skip:
                 raise
