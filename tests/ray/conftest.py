@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ class Processes:
     def kill(self, ours: set[Process]) -> None:
         """Ends them at once."""
         for pid, _ in ours & {process for process, _ in _all()}:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, with another one of them
+                os.kill(pid, signal.SIGKILL)
 
 
 def _all() -> Iterator[tuple[Process, int]]:
