@@ -84,6 +84,17 @@ def test_a_submitted_run_joins_the_cluster_and_leaves_its_outcome(head: Any, tmp
 
 
 @pytest.mark.long
+@pytest.mark.vllm
+def test_the_quickstart_runs_as_a_job(head: Any, tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "runs" / "quickstart")
+    done = submit(head, "jobs/quickstart.yaml", "--set", "size=24", "--set", f"output.dir={run.path.parent}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert run.result()["outcome"] == "done"
+    assert run.result()["samples"] == 24
+    assert run.manifest()["cluster"]["joined"] is True
+
+
+@pytest.mark.long
 def test_the_submitter_killed_leaves_the_job_to_its_end(
     head: Any, plain: Plain, outcomes: Callable[[RunDir], Any], tmp_path: Path
 ) -> None:
