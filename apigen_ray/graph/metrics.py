@@ -20,7 +20,7 @@ class Metrics:
     Args:
         run: the run's name.
         stages: that it asks for.
-        left: prompts to be done; None where that is not known.
+        left: prompts to be done, about; None where that is not known.
     """
 
     def __init__(self, run: str, stages: Sequence[str], left: int | None) -> None:
@@ -50,7 +50,7 @@ class Metrics:
                 if tokens := tally[f"{whose}{kind}_tokens"]:
                     self._tokens.inc(tokens, {**generator, "model": model, "kind": kind})
         if self._left is not None:
-            self._left -= tally["prompts"]
+            self._left = max(0, self._left - tally["prompts"])
             self._to_do.set(self._left)
 
     def _spoken(self, tally: Json) -> list[dict[str, str]]:

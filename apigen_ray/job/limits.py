@@ -1,6 +1,5 @@
 """When a run must end before it is done: what it may spend, how much of it may fail, how long it may stand still."""
 
-import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -25,7 +24,8 @@ LEAST = 200
 def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> int:
     """Counts what the attempts before this one have left.
 
-    Rows with the verdict ``error`` are not counted: they are tried again, and count then.
+    Rows with the verdict ``error`` are not counted: they are tried again, and count then. A batch that was written
+    twice counts twice until its round is closed: a limit may come early by it, never late.
 
     Args:
         run: the run directory.
@@ -34,7 +34,7 @@ def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> int:
         rounds: of this attempt.
 
     Returns:
-        How many of the prompts of such a run have a verdict.
+        About how many of the prompts of such a run have a verdict: those whose first sample has one. For the eye only.
     """
     done = 0
     for round_ in run.rounds():
@@ -56,14 +56,12 @@ class Meter:
         judge: of the judge's.
 
     Attributes:
-        prompts: that have a verdict.
         tokens: read and written by generators and judge.
         cost: of these tokens.
         spent: tokens and cost for ``result.json``, always up to date.
     """
 
     def __init__(self, prices: Mapping[str, Price | None], judge: Price | None = None) -> None:
-        self.prompts = 0
         self.tokens = 0
         self.cost = 0.0
         self.spent: Json = {"tokens": 0, "cost": 0.0}
@@ -71,7 +69,6 @@ class Meter:
 
     def add(self, tally: Json) -> None:
         """Counts one row of `apigen_ray.graph.tally.TALLY`."""
-        self.prompts += tally["prompts"]
         parts = ((self._prices.get(tally["generator"]), ""), (self._judge, "judge_"))
         for price, whose in parts:
             read, written = tally[f"{whose}prompt_tokens"], tally[f"{whose}completion_tokens"]
@@ -146,7 +143,6 @@ class Guard:
         share: of errors that is allowed.
         meter: what the run has taken so far; it goes on counting here.
         where: the run directory, for messages.
-        left: prompts that are to be done in this attempt; None where that is not known.
         again: how to take the run up again.
         clock: seconds; this attempt begins now.
     """
@@ -157,13 +153,11 @@ class Guard:
         share: float,
         meter: Meter,
         where: str,
-        left: int | None,
         again: str = RESUME,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits, self.meter, self.again = limits, meter, again
         self._breaker, self._where, self._clock = Breaker(share), where, clock
-        self._end = math.inf if left is None else meter.prompts + left
         self._began = self._moved = clock()
         self._signs: object = None
 
@@ -174,11 +168,12 @@ class Guard:
         self._moved = self._clock()
 
     def reason(self) -> ApigenError | None:
-        """Why the run must come to a clean end; None while it may go on, and where a limit has nothing left to save."""
+        """Why the run must come to a clean end; None while it may go on.
+
+        A limit counts up to the last row: what is left to do is known exactly only once it is done.
+        """
         if error := self._breaker.tripped(self._where, self.again):
             return error
-        if self.meter.prompts >= self._end:
-            return None
         limits, hours = self.limits, (self._clock() - self._began) / 3600
         for name, spent, limit in (
             ("cost", self.meter.cost, limits.max_cost),

@@ -161,7 +161,7 @@ def verify_records(
     splits = input_blocks(source, options)
     directory = _open(out, spec, clean=clean)
     meter = Meter({}, spec.judge.price_per_million if spec.judge else None)
-    guard = Guard(spec.limits, spec.max_error_share, meter, str(directory.path), None, AGAIN)
+    guard = Guard(spec.limits, spec.max_error_share, meter, str(directory.path), AGAIN)
     with interrupts() as signals, recorded(directory, AGAIN) as outcome:
         outcome["spent"] = meter.spent
         watcher.began(directory, 0)
