@@ -14,7 +14,7 @@ from apigen_ray.engines.priced import GeneratorSpec, JudgeSpec
 from apigen_ray.errors import ConfigError, InputError
 from apigen_ray.library import LibrarySpec
 from apigen_ray.library.python import PythonSource
-from apigen_ray.records import Json, Mode, Verdict, content_hash
+from apigen_ray.records import REPLY, Json, Mode, Verdict, content_hash
 from apigen_ray.rundir import AnyPath, as_path
 from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
@@ -28,6 +28,9 @@ SAMPLE = sample_schema(VERIFIERS)
 
 STAGES = tuple(verifier.name for verifier in VERIFIERS)
 """Names of the stages, in their order."""
+
+REPLIES = tuple(field.name for field in SAMPLE if field.type == REPLY)
+"""Its columns of replies: the generator's ``reply``, and one for each ask of a judge."""
 
 VERDICTS = (
     str(Verdict.VERIFIED),

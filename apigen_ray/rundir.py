@@ -215,7 +215,7 @@ class RunDir:
         may come twice. Holds the ids of the round that it is reading, some 30 bytes a sample.
 
         Args:
-            columns: of `apigen_ray.config.SAMPLE`; None: all.
+            columns: of `apigen_ray.config.SAMPLE`, or single fields of them (``reply.model``); None: all.
             rounds: only of these.
             verdicts: only with these.
             only: only samples with these ids; of other row groups the ids alone are read.
@@ -230,6 +230,7 @@ class RunDir:
         self, round_: int, columns: Sequence[str] | None, verdicts: Collection[str] | None, only: pa.Array | None
     ) -> Iterator[pa.Table]:
         wanted = columns if columns is None or "sample_id" in columns else [*columns, "sample_id"]
+        names = list(dict.fromkeys(name.partition(".")[0] for name in columns or ()))
         given: list[pa.ChunkedArray] = []
         seen = np.empty(0, "S24")
         while True:
@@ -242,7 +243,7 @@ class RunDir:
                         if len(seen):
                             table = table.filter(pa.array(~np.isin(_ids(table["sample_id"]), seen)))
                         given.append(table["sample_id"])
-                        yield table if columns is None else table.select(columns)
+                        yield table if columns is None else table.select(names)
                 except FileNotFoundError as error:
                     if file in self.sample_files(round_):
                         raise EnvironmentFault(

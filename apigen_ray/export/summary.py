@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import STAGES, VERDICTS
+from apigen_ray.config import REPLIES, STAGES, VERDICTS
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.rundir import RunDir
 
@@ -87,7 +87,9 @@ def summarise(run: RunDir) -> Summary:
     """Counts the live sample files of a run, finished or not; memory is flat."""
     summary = Summary()
     status_columns = [f"{stage}_{part}" for stage in STAGES for part in ("status", "code")]
-    columns = ["generator", "style", "verdict", "pair", "reply", *status_columns]
+    numbers = ("prompt_tokens", "completion_tokens")
+    columns = ["generator", "style", "verdict", "pair", *status_columns]
+    columns += [f"{reply}.{name}" for reply in REPLIES for name in numbers]
     for table in run.read(columns):
         summary.samples += table.num_rows
         for generator, verdict, rows in _counts(table, ["generator", "verdict"]):
@@ -97,10 +99,12 @@ def summarise(run: RunDir) -> Summary:
         for stage in STAGES:
             for status, code, rows in _counts(table, [f"{stage}_status", f"{stage}_code"]):
                 summary.stages.setdefault(stage, Counter())[status or "", code or ""] += rows
-        first = table.filter(pc.equal(pc.fill_null(table["pair"], 0), 0))  # a reply's tokens are paid once
-        for name in ("prompt_tokens", "completion_tokens"):
-            tokens = pc.sum(pc.struct_field(first["reply"], name)).as_py() or 0
-            setattr(summary, name, getattr(summary, name) + tokens)
+        first = table.filter(pc.equal(pc.fill_null(table["pair"], 0), 0))  # a generator's reply is paid once
+        for reply in REPLIES:
+            paid = (first if reply == "reply" else table)[reply]
+            for name in numbers:
+                tokens = pc.sum(pc.struct_field(paid, name)).as_py() or 0
+                setattr(summary, name, getattr(summary, name) + tokens)
     return summary
 
 

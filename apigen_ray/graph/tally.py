@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import SAMPLE, STAGES
-from apigen_ray.records import REPLY, Status
+from apigen_ray.config import REPLIES, STAGES
+from apigen_ray.records import Status
 
 TALLY = pa.schema(
     [
@@ -24,12 +24,12 @@ TALLY = pa.schema(
 
 _GROUPS, _SUMS = TALLY.names[:4], TALLY.names[5:]
 _TOKENS = ("prompt_tokens", "completion_tokens")
-_JUDGED = [field.name for field in SAMPLE if field.type == REPLY and field.name != "reply"]
+_JUDGED = [name for name in REPLIES if name != "reply"]
 _STATUSES = pa.array([str(Status.REJECTED), str(Status.ERROR)])
 
 COLUMNS = [
     *("generator", "verdict", "pair"),
-    *(f"{name}.{tokens}" for name in ("reply", *_JUDGED) for tokens in _TOKENS),
+    *(f"{name}.{tokens}" for name in REPLIES for tokens in _TOKENS),
     *(f"{stage}_{part}" for stage in STAGES for part in ("status", "code")),
 ]
 """The columns of a sample file that `tally` reads; no text is among them."""

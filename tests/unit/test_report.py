@@ -14,6 +14,8 @@ from apigen_ray.export.report import filter_rows, report_form, write_report
 from apigen_ray.export.samples import CODES, find_samples
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.stages import sink
+from apigen_ray.graph.tally import tally
+from apigen_ray.job.limits import Meter
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
@@ -135,6 +137,26 @@ def test_the_report(run: Path) -> None:
     assert json.loads(json.dumps(form)) == form
     assert form["stages_asked_for"] == ["format", "execution", "semantic"]
     assert (form["outcome"], form["samples"], form["stages"]["format"][0]["rows"]) == ("done", 11, 10)
+
+
+def test_tokens_are_those_of_generators_and_judges(tmp_path: Path) -> None:
+    def said(read: int, written: int | None) -> dict[str, Any]:
+        return {"text": "yes", "prompt_tokens": read, "completion_tokens": written}
+
+    judged = {"judge": said(100, 5), "likelihood": said(30, None)}
+    rows = [
+        sample(0, "verified") | judged,
+        sample(0, "fail_semantic") | judged | {"sample_id": "second", "pair": 1},  # of the same reply, judged by itself
+        sample(1, "error") | {"reply": None},
+        sample(2, "verified") | {"roundtrip": said(7, 70), "pair": None},  # as where no pair could be read
+    ]
+    summary = summarise(RunDir(write(tmp_path / "run", rows)))
+    assert (summary.prompt_tokens, summary.completion_tokens) == (10 + 130 + 130 + 10 + 7, 2 + 5 + 5 + 2 + 70)
+    meter = Meter({})
+    for table in RunDir(tmp_path / "run").read():
+        for row in tally(table).to_pylist():
+            meter.add(row)
+    assert meter.tokens == summary.prompt_tokens + summary.completion_tokens
 
 
 @pytest.mark.parametrize(("mode", "words"), [("live", "really executed"), ("none", "no call was executed")])
