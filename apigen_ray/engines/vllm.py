@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from apigen_ray.asks.base import Ask, Row
 from apigen_ray.engines.base import RESTARTS, Finding, Holds, map_actors
 from apigen_ray.engines.embedded import CONVERTERS, EMBEDDED, NAME, cache_dir, embedded_gguf, embedded_model
+from apigen_ray.engines.orphans import ASKED
 from apigen_ray.engines.tokens import Limits, answer, opened, pack, unpack
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Json
@@ -302,7 +303,7 @@ def _engine_args(spec: VllmSpec, gpu: bool) -> Json:
 
 
 def _environment(spec: VllmSpec, gpu: bool) -> dict[str, str]:
-    env = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "RAY_worker_niceness": "0"}
+    env = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "RAY_worker_niceness": "0", ASKED: "1"}
     if gpu:
         return env
     threads = spec.threads or max(1, len(os.sched_getaffinity(0)) // spec.replicas)
