@@ -88,13 +88,14 @@ class Conductor:
                     self._metrics.add(tally)
                 if why is None and (why := self._reason()) is not None:
                     self.stop.ask()
+                    self._interrupts.asked = True  # whatever the reason: the next signal ends the run at once
                     grace = guard.limits.grace_s
                     words = "interrupted" if isinstance(why, KeyboardInterrupt) else why.message
                     self._watcher.stopping(words, grace)
                     end = time.monotonic() + grace
                 if time.monotonic() >= end:
                     break
-                if tally is None and guard.stalled(lambda: self._signs(round_)):
+                if why is None and guard.stalled(lambda: self._signs(round_)):
                     raise self._hang(round_, planned)
         if why is not None:
             raise why
