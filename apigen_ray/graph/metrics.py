@@ -37,8 +37,7 @@ class Metrics:
             tag_keys=(*RUN, "generator", "model", "kind"),
         ).set_default_tags(tags)
         self._to_do = Gauge("apigen_prompts_left", "Prompts without a verdict.", tag_keys=RUN).set_default_tags(tags)
-        if left is not None:
-            self._to_do.set(left)
+        self.remind()
 
     def add(self, tally: Json) -> None:
         """Counts one row of `apigen_ray.graph.tally.TALLY`."""
@@ -51,6 +50,11 @@ class Metrics:
                     self._tokens.inc(tokens, {**generator, "model": model, "kind": kind})
         if self._left is not None:
             self._left = max(0, self._left - tally["prompts"])
+        self.remind()
+
+    def remind(self) -> None:
+        """Says again what is left, to be called also while nothing comes: once read, Ray forgets what a gauge said."""
+        if self._left is not None:
             self._to_do.set(self._left)
 
     def _spoken(self, tally: Json) -> list[dict[str, str]]:

@@ -86,6 +86,8 @@ class Conductor:
                     guard.add(tally)
                     self._watcher.wrote(tally)
                     self._metrics.add(tally)
+                else:
+                    self._metrics.remind()
                 if why is None and (why := self._reason()) is not None:
                     self.stop.ask()
                     self._interrupts.asked = True  # whatever the reason: the next signal ends the run at once

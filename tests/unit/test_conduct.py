@@ -50,7 +50,7 @@ class Stage(Silent):
         monkeypatch.setattr(conduct, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(conduct, "Stop", Flag)
         self.guard = Guard(LimitsSpec(**limits), 0.1, Meter({}), "runs/a", "AGAIN", clock=lambda: self.now)
-        metrics: Any = SimpleNamespace(add=self.counted.append)
+        metrics: Any = SimpleNamespace(add=self.counted.append, remind=lambda: self.counted.append({}))
         self.conductor = Conductor(self.run, self.guard, self.interrupts, self, metrics)
 
     @property
@@ -115,7 +115,7 @@ def test_a_run_that_comes_to_its_end_tells_everybody(stage: Callable[..., Stage]
     tallies = [told(40, rows=2), told(59)]
     one.conduct(tallies[0], None, tallies[1])
     assert one.said == [("round", 0), ("wrote", 2), ("wrote", 1)]
-    assert one.counted == tallies
+    assert one.counted == [tallies[0], {}, tallies[1]]  # reminded of where nothing came
     assert one.guard.meter.tokens == 99
     assert (one.asked, one.left) == (0, True)
 

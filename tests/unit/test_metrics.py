@@ -97,7 +97,14 @@ def test_what_is_left_goes_down_and_never_below_nothing() -> None:
     assert left == {(): 10}
     one.add(told(rows=4, prompts=3))
     assert left == {(): 7}
+    left.clear()
+    one.remind()
+    assert left == {(): 7}
     one.add(told(rows=9, prompts=9))  # a batch that was written twice
     assert left[()] == 0
-    Metrics("smoke", STAGES, None).add(told())
-    assert there["apigen_prompts_left"].values == {}  # records that are read: nobody knows how many
+    Metrics("smoke", STAGES, 0)
+    assert there["apigen_prompts_left"].values == {(): 0}
+    unknown = Metrics("smoke", STAGES, None)  # records that are read: nobody knows how many
+    unknown.add(told())
+    unknown.remind()
+    assert not there["apigen_prompts_left"].values
