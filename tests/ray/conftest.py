@@ -77,6 +77,7 @@ class Node:
         process: stays as long as the node.
         address: of the head, for further nodes and for drivers.
         url: of the head's dashboard.
+        metrics: where a Prometheus would read the node's metrics.
         node_id: Ray's id of the head.
         environment: for commands that speak to the cluster.
         temporary: where Ray keeps its session.
@@ -85,6 +86,7 @@ class Node:
     process: "subprocess.Popen[bytes]"
     address: str
     url: str
+    metrics: str
     node_id: str
     environment: dict[str, str]
     temporary: Path
@@ -143,7 +145,8 @@ def _head(folder: Path, cpus: int = 4, **variables: str) -> Iterator[Node]:
             time.sleep(0.5)
         [one] = found
         try:
-            yield Node(process, f"{one['node_ip']}:{port}", url, one["node_id"], environment, temporary)
+            endpoint = f"http://{one['node_ip']}:{metrics}/metrics"
+            yield Node(process, f"{one['node_ip']}:{port}", url, endpoint, one["node_id"], environment, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -165,7 +168,8 @@ def _joined(head: Node, folder: Path, cpus: int = 2) -> Iterator[Node]:
             assert time.monotonic() < deadline, "the node does not come"
             time.sleep(0.5)
         try:
-            yield Node(process, head.address, head.url, head.node_id, head.environment, temporary)
+            endpoint = f"http://{head.address.partition(':')[0]}:{metrics}/metrics"
+            yield Node(process, head.address, head.url, endpoint, head.node_id, head.environment, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

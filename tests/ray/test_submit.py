@@ -1,15 +1,19 @@
 """The same run as a job: submitted to a cluster that was there before, it joins that one and leaves its outcome."""
 
 import json
+import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from apigen_ray.export.summary import summarise
 from apigen_ray.rundir import RunDir
 from apigen_ray.storage import parquet_files
 
@@ -61,6 +65,34 @@ def status(head: Any, job: str) -> str:
     return subprocess.run(command, env=head.environment, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+METRIC = re.compile(r"^ray_apigen_(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
+LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+def scraped(head: Any) -> Counter[tuple[str, ...]]:
+    """What a Prometheus reads of runs at a node: rows by stage, status and code, tokens by kind, prompts left."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for name, labels, value in METRIC.findall(httpx.get(head.metrics, timeout=30).text):
+        told = dict(LABEL.findall(labels))
+        assert told["run"] == "smoke"
+        keys = {"rows_total": ("stage", "status", "code"), "tokens_total": ("kind",), "prompts_left": ()}[name]
+        found[name, *(told[key] for key in keys)] += int(float(value))
+    return found
+
+
+def counted(run: RunDir) -> Counter[tuple[str, ...]]:
+    """The same, from the files of a run."""
+    summary = summarise(run)
+    found: Counter[tuple[str, ...]] = Counter()
+    found["tokens_total", "prompt"] = summary.prompt_tokens
+    found["tokens_total", "completion"] = summary.completion_tokens
+    for stage, counts in summary.stages.items():
+        for (status, code), rows in counts.items():
+            if status != "skipped":
+                found["rows_total", stage, status, code] = rows
+    return found
+
+
 def test_a_submitted_run_joins_the_cluster_and_leaves_its_outcome(head: Any, tmp_path: Path) -> None:
     run = RunDir(tmp_path / "runs" / "smoke")
     told = ["--set", "size=40", "--set", "execution.timeout_s=5", "--set", f"output.dir={run.path.parent}"]
@@ -76,6 +108,12 @@ def test_a_submitted_run_joins_the_cluster_and_leaves_its_outcome(head: Any, tmp
     assert run.result()["samples"] == len(rows)
     assert len(first) == 80
     assert [row["verdict"] for row in first] == [json.loads(row["planted"])["verdict"] for row in first]
+
+    deadline = time.monotonic() + 60
+    while (metrics := scraped(head)) != (files := counted(run)) and time.monotonic() < deadline:
+        time.sleep(0.5)  # the node tells what a process has sent it, which a process does every ten seconds
+    assert metrics == files
+    assert sum(run.result()["tokens"].values()) == run.result()["spent"]["tokens"]
 
     again = submit(head, "jobs/smoke.yaml", *told)  # neither --resume nor --clean: the job fails, and says why
     assert again.returncode != 0
