@@ -206,7 +206,7 @@ def almost_done(prepared: Prepared, closed: bool) -> RunDir:
     for start in range(0, drafted, BLOCK):
         places = range(start, min(start + BLOCK, drafted))
         drafts = moved(pattern, planner.prompt_ids(0, "scripted", places), places)
-        stages.persist(drafts, str(run.drafts(0)))
+        stages.persist(drafts, "scripted", str(run.drafts(0)))
         samples = moved(judged, planner.prompt_ids(0, "scripted", places), places)
         lost = pa.array([place % 200 == 0 for place in samples["index"].to_pylist()])
         if closed:  # the judge was down, let us say
@@ -301,7 +301,9 @@ def cost(options: argparse.Namespace, folder: Path) -> None:
     )
     for start in range(0, options.rows, BLOCK):
         places = range(start, min(start + BLOCK, options.rows))
-        stages.persist(moved(pattern, planner.prompt_ids(0, "scripted", places), places), str(run.drafts(0)))
+        stages.persist(
+            moved(pattern, planner.prompt_ids(0, "scripted", places), places), "scripted", str(run.drafts(0))
+        )
     files = [str(file) for file in parquet_files(run.drafts(0))]
     ratios = []
 

@@ -1,14 +1,13 @@
 """The contract of an engine: attach an ask to a dataset, so that each row asked for carries its reply."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from apigen_ray.asks.base import Ask, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pyarrow as pa
     from ray.data import Dataset
 
@@ -29,6 +28,18 @@ def map_actors(dataset: "Dataset", worker: type, **options: Any) -> "Dataset":
     with warnings.catch_warnings():  # Ray 2.60 announces another way to say so, and has none yet
         warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
         return dataset.map_batches(worker, max_restarts=RESTARTS, **options)
+
+
+Where = Callable[[Row], bool]
+"""Which rows to ask."""
+
+Keep = Callable[["pa.Table"], "pa.Table"]
+"""What is done with a batch as soon as it is answered."""
+
+
+def as_it_is(table: "pa.Table") -> "pa.Table":
+    """The table: for an engine's batches that nobody keeps."""
+    return table
 
 
 @dataclass(frozen=True)
@@ -72,10 +83,10 @@ class Engine(Protocol):
 
             def preload(self): ...
 
-            def attach(self, dataset, ask, where, schema):
+            def attach(self, dataset, ask, where, schema, keep=as_it_is):
                 def answer(table):
                     replies = [Reply(text="") if where(row) else row[ask.name] for row in table.to_pylist()]
-                    return conform(table, ask.name, replies, schema)
+                    return keep(conform(table, ask.name, replies, schema))
                 return dataset.map_batches(answer, batch_format="pyarrow", zero_copy_batch=True)
 
     Every row comes out exactly once, in any order, with all its columns; rows for which ``where`` is false pass
@@ -98,7 +109,9 @@ class Engine(Protocol):
         """Begins, on a thread, to load what `attach` needs, while Ray starts; may do nothing."""
         ...
 
-    def attach(self, dataset: "Dataset", ask: Ask, where: "Callable[[Row], bool]", schema: "pa.Schema") -> "Dataset":
+    def attach(
+        self, dataset: "Dataset", ask: Ask, where: Where, schema: "pa.Schema", keep: Keep = as_it_is
+    ) -> "Dataset":
         """The dataset with the ask's reply in the column ``ask.name``.
 
         Args:
@@ -107,5 +120,8 @@ class Engine(Protocol):
             where: which rows to ask; picklable. It turns false for every row once the run is to stop: whoever holds
                 rows back for long looks again before it asks.
             schema: of every block that comes in, and of every block that goes out.
+            keep: is given every batch as soon as it is answered, in the process that holds the replies where the engine
+                can, and gives back what is to go on: so a reply that was paid for does not wait to be written until
+                others have their turn. Picklable; called by several threads at a time.
         """
         ...

@@ -17,8 +17,8 @@ import aiohttp
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import Finding, Holds, map_actors
+from apigen_ray.asks.base import Ask
+from apigen_ray.engines.base import Finding, Holds, Keep, Where, as_it_is, map_actors
 from apigen_ray.engines.chat import (
     AWAY,
     RETRIED,
@@ -169,7 +169,9 @@ class OpenAiEngine:
     def preload(self) -> None:
         """Nothing takes long."""
 
-    def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
+    def attach(
+        self, dataset: "Dataset", ask: Ask, where: Where, schema: "pa.Schema", keep: Keep = as_it_is
+    ) -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
 
         Raises:
@@ -180,7 +182,7 @@ class OpenAiEngine:
         return map_actors(
             dataset,
             _Worker,
-            fn_constructor_args=(self.spec, self.spec.key(), ask, where, schema),
+            fn_constructor_args=(self.spec, self.spec.key(), ask, where, schema, keep),
             batch_size=max(64, 4 * self.spec.concurrency),
             batch_format="pyarrow",
             zero_copy_batch=True,
@@ -325,15 +327,15 @@ class _Worker:
     """The actor's state: a client and the thread that its event loop runs in; called by several threads at a time."""
 
     def __init__(
-        self, spec: OpenAiSpec, key: SecretStr | None, ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema"
+        self, spec: OpenAiSpec, key: SecretStr | None, ask: Ask, where: Where, schema: "pa.Schema", keep: Keep
     ) -> None:
-        self._ask, self._where, self._schema = ask, where, schema
+        self._ask, self._where, self._schema, self._keep = ask, where, schema, keep
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="chat", daemon=True).start()
         self._client = self._wait(_made(spec, key))
 
     def __call__(self, table: "pa.Table") -> "pa.Table":
-        return answer_rows(table, self._ask, self._where, self._schema, self._answer)
+        return self._keep(answer_rows(table, self._ask, self._where, self._schema, self._answer))
 
     def _answer(self, asked: list[Asked]) -> list[Reply | None]:
         requests = [request for _, request in asked]

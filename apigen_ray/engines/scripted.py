@@ -2,16 +2,14 @@
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from apigen_ray.asks.base import Ask, Row
 from apigen_ray.engines import faults
-from apigen_ray.engines.base import Finding, Holds
+from apigen_ray.engines.base import Finding, Holds, Keep, Where, as_it_is
 from apigen_ray.engines.drafts import draft_of
 from apigen_ray.engines.rows import Asked, answer_rows
 from apigen_ray.records import Mode, Reply, Request, Style, content_hash, dumps
@@ -75,12 +73,17 @@ class ScriptedEngine:
     def preload(self) -> None:
         """Nothing takes long."""
 
-    def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
+    def attach(
+        self, dataset: "Dataset", ask: Ask, where: Where, schema: "pa.Schema", keep: Keep = as_it_is
+    ) -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`; for the ask ``reply`` the column ``planted`` is set too."""
-        answer = partial(self.answer, ask=ask, where=where, schema=schema)
+
+        def answer(table: "pa.Table") -> "pa.Table":
+            return keep(self.answer(table, ask, where, schema))
+
         return dataset.map_batches(answer, batch_size=None, batch_format="pyarrow", zero_copy_batch=True)
 
-    def answer(self, table: "pa.Table", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "pa.Table":
+    def answer(self, table: "pa.Table", ask: Ask, where: Where, schema: "pa.Schema") -> "pa.Table":
         """What `attach` does to one batch."""
         planted: dict[str, str] = {}
 

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from apigen_ray.asks.base import Ask, Row
-from apigen_ray.engines.base import RESTARTS, Finding, Holds, map_actors
+from apigen_ray.asks.base import Ask
+from apigen_ray.engines.base import RESTARTS, Finding, Holds, Keep, Where, as_it_is, map_actors
 from apigen_ray.engines.embedded import CONVERTERS, EMBEDDED, NAME, cache_dir, embedded_gguf, embedded_model
 from apigen_ray.engines.orphans import ASKED
 from apigen_ray.engines.tokens import Limits, answer, opened, pack, unpack
@@ -126,7 +126,9 @@ class VllmEngine:
         """Imports what `attach` needs: five seconds saved where Ray starts meanwhile."""
         _loading()
 
-    def attach(self, dataset: "Dataset", ask: Ask, where: Callable[[Row], bool], schema: "pa.Schema") -> "Dataset":
+    def attach(
+        self, dataset: "Dataset", ask: Ask, where: Where, schema: "pa.Schema", keep: Keep = as_it_is
+    ) -> "Dataset":
         """See `apigen_ray.engines.base.Engine.attach`.
 
         The dataset goes through one light actor that makes tokens of rows, the engine, and plain tasks.
@@ -154,13 +156,13 @@ class VllmEngine:
         )
         answered = self._processor(path, gpu, where)(packed)
         return answered.map_batches(
-            partial(unpack, name=ask.name, model=spec.model, schema=schema),
+            partial(_unpacked, name=ask.name, model=spec.model, schema=schema, keep=keep),
             batch_format="pyarrow",
             batch_size=None,
             zero_copy_batch=True,
         )
 
-    def _processor(self, path: str, gpu: bool, where: Callable[[Row], bool]) -> Any:
+    def _processor(self, path: str, gpu: bool, where: Where) -> Any:
         # The driver runs nothing of vLLM: without it, building the graph takes seconds and half a gigabyte less.
         with _without("vllm"), _quiet():
             from ray.data.llm import build_processor, vLLMEngineProcessorConfig
@@ -189,7 +191,7 @@ class VllmEngine:
 class _Packer:
     """The actor's state: the model's tokenizer."""
 
-    def __init__(self, path: str, ask: Ask, where: Callable[[Row], bool], limits: Limits) -> None:
+    def __init__(self, path: str, ask: Ask, where: Where, limits: Limits) -> None:
         with _without("torch"):  # a tokenizer needs none; the process starts in a third of the time
             from transformers import AutoTokenizer
 
@@ -198,6 +200,10 @@ class _Packer:
 
     def __call__(self, table: "pa.Table") -> "pa.Table":
         return pack(table, self._ask, self._where, self._limits, self._tokenizer)
+
+
+def _unpacked(lines: "pa.Table", name: str, model: str, schema: "pa.Schema", keep: Keep) -> "pa.Table":
+    return keep(unpack(lines, name, model, schema))
 
 
 @cache

@@ -11,6 +11,9 @@ from apigen_ray.errors import RESUME, ApigenError, RunFailedError
 LONGEST = 500
 """Characters of a foreign message that are shown."""
 
+RETRIES = "Failed to apply UDF transform after "
+"""How Ray Data's advice on retries begins, which stands behind an exception's own words."""
+
 
 def explained(error: BaseException, run: str, again: str = RESUME) -> RunFailedError:
     """The error to raise for one that broke a run off.
@@ -23,7 +26,7 @@ def explained(error: BaseException, run: str, again: str = RESUME) -> RunFailedE
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ApigenError):
-            return RunFailedError(cause.message, _then(cause.mend, again))
+            return RunFailedError(_told(cause.message), _then(cause.mend, again))
     for cause in causes:
         if found := _known(cause, run):
             message, mend = found
@@ -35,7 +38,7 @@ def explained(error: BaseException, run: str, again: str = RESUME) -> RunFailedE
 def first_line(error: BaseException) -> str:
     """The innermost cause of an error that came through Ray, in one line."""
     *_, innermost = _causes(error)
-    lines = str(innermost).strip().splitlines()
+    lines = _told(str(innermost)).splitlines()
     return f"{type(innermost).__name__}: {lines[-1] if lines else ''}"[:LONGEST]
 
 
@@ -51,7 +54,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _known(error: BaseException, run: str) -> tuple[str, str] | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = error.filename or run
+        where = _told(str(error.filename or "")) or run
         return f"no space is left on the disk of {where}", "make room there"
     if isinstance(error, OutOfDiskError):
         return "the disk that holds Ray's temporary files is full", "give Ray another temporary folder, or make room"
@@ -65,6 +68,11 @@ def _known(error: BaseException, run: str) -> tuple[str, str] | None:
     if isinstance(error, WorkerCrashedError):
         return f"a worker process died again and again: {_detail(error)}", "look at memory and at its log"
     return None
+
+
+def _told(message: str) -> str:
+    """A message without what Ray Data adds to that of any exception in a task: how to have it tried again."""
+    return message.partition(RETRIES)[0].strip()
 
 
 def _then(mend: str, again: str) -> str:

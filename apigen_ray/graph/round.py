@@ -135,9 +135,8 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging,
                 if before is not None:
                     samples = samples.map_batches(partial(_fill, name=ask.name, judged=before), **ARROW)
                 where = partial(_to_judge, number=number, ask=ask)
-                samples = judging.judge.attach(samples, ask, unless(stop, where), SAMPLE)
                 keep = partial(_persist, name=ask.name, folder=str(folder), judged=before, where=where, stop=stop)
-                samples = samples.map_batches(keep, **ARROW)
+                samples = judging.judge.attach(samples, ask, unless(stop, where), SAMPLE, keep)
         waiting.append(number)
     samples = _verified(samples, waiting, setting, judging.stages)
     return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **ARROW)
@@ -177,9 +176,9 @@ def _drafted(
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
         where = partial(stages.to_ask, generator=name, asks=drafting.asks)
-        rows = engine.attach(rows, ask, unless(stop, where), DRAFT)
-    keep = partial(_keep, folder=str(run.drafts(round_)), wanted=ask.wanted, stop=stop)
-    return rows.map_batches(keep, **ARROW)
+        keep = partial(_keep, generator=name, folder=str(run.drafts(round_)), wanted=where, stop=stop)
+        rows = engine.attach(rows, ask, unless(stop, where), DRAFT, keep)
+    return rows
 
 
 def _blocks(total: int) -> int:
@@ -219,8 +218,8 @@ def _plan(
     return stages.plan(places.tolist(), planner.get(), round_, generators, size)
 
 
-def _keep(table: pa.Table, folder: str, wanted: Callable[[Row], bool], stop: Stop | None) -> pa.Table:
-    return _asked(stages.persist(table, folder), "reply", wanted, stop)
+def _keep(table: pa.Table, generator: str, folder: str, wanted: Callable[[Row], bool], stop: Stop | None) -> pa.Table:
+    return _asked(stages.persist(table, generator, folder), "reply", wanted, stop)
 
 
 def _asked(table: pa.Table, name: str, wanted: Callable[[Row], bool], stop: Stop | None) -> pa.Table:

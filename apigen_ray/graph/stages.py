@@ -65,16 +65,22 @@ def to_ask(row: Row, generator: str, asks: Mapping[str, DraftAsk]) -> bool:
     return row["generator"] == generator and row["reply"] is None and asks[row["mode"]].wanted(row)
 
 
-def persist(table: pa.Table, folder: str) -> pa.Table:
-    """Writes the replies that were paid for, and passes on what is then on the disk.
+def persist(table: pa.Table, generator: str, folder: str) -> pa.Table:
+    """Writes the replies of a generator that were paid for, and passes on what is then on the disk.
 
     Ray may run a stage again after a worker has died: the first committed reply wins. Rows whose engine failed are
     passed on and not kept, so that a resumed run asks again.
+
+    Args:
+        table: rows of `records.DRAFT`, of any generator.
+        generator: the one that has just answered: rows of others are passed on.
+        folder: ``drafts/round=N``.
     """
-    paid = pc.is_null(pc.struct_field(table["reply"], "error"))
+    own = table.filter(pc.equal(table["generator"], generator))
+    paid = pc.is_null(pc.struct_field(own["reply"], "error"))
     # planned calls that did not execute have no reply; planning them again is free
-    paid = pc.and_(paid, pc.is_valid(table["reply"]))
-    kept = write_first(table.filter(paid), "prompt_id", folder, name_of(table["prompt_id"]))
+    paid = pc.and_(paid, pc.is_valid(own["reply"]))
+    kept = write_first(own.filter(paid), "prompt_id", folder, name_of(own["prompt_id"]))
     return pa.concat_tables([kept, table.filter(pc.invert(pc.is_in(table["prompt_id"], kept["prompt_id"])))])
 
 

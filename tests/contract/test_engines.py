@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from apigen_ray.engines import Engine, build
+from apigen_ray.engines.base import as_it_is
 from apigen_ray.engines.openai import OpenAiSpec
 from apigen_ray.engines.scripted import ScriptedSpec
 from apigen_ray.records import DRAFT, REPLY, Json, Reply, Request, dumps
@@ -65,7 +67,9 @@ def rows(count: int, word: Callable[[int], str] = lambda index: "echo") -> list[
     ]
 
 
-def run(engine: Engine, items: list[Json], where: Callable, ask: object = None) -> list[Json]:
+def run(
+    engine: Engine, items: list[Json], where: Callable, ask: object = None, keep: Callable = as_it_is
+) -> list[Json]:
     import ray
 
     # Ray's workers cannot import a test module: its functions travel by value
@@ -75,7 +79,7 @@ def run(engine: Engine, items: list[Json], where: Callable, ask: object = None) 
     dataset = ray.data.from_arrow(
         [table.slice(start, size) for start in range(0, len(items), size)] + [table.slice(0, 0)]
     )
-    out = engine.attach(dataset, ask or Number(), where, DRAFT)
+    out = engine.attach(dataset, ask or Number(), where, DRAFT, keep)
     tables = [table for table in out.iter_batches(batch_size=None, batch_format="pyarrow") if table.num_rows]
     assert all(table.schema.equals(DRAFT) for table in tables)
     done: list[Json] = pa.concat_tables(tables).to_pylist()
@@ -103,6 +107,19 @@ def test_every_row_once_whole_and_untouched_where_it_is_not_asked(engine: Engine
             assert new["reply"]["text"]
             assert new["reply"]["error"] is None
             assert new["reply"]["model"]
+
+
+def test_what_was_answered_is_kept_before_it_goes_on(engine: Engine, tmp_path: Path) -> None:
+    def keep(table: pa.Table) -> pa.Table:
+        texts = [(row["reply"] or {}).get("text") for row in table.to_pylist()]
+        (tmp_path / f"{table['prompt_id'][0]}.json").write_text(json.dumps(texts), "utf-8")
+        return table.filter(pc.less(table["index"], 4))
+
+    after = run(engine, rows(6), even, keep=keep)
+    assert [row["index"] for row in after] == [0, 1, 2, 3]
+    kept = [text for file in tmp_path.iterdir() for text in json.loads(file.read_text("utf-8"))]
+    assert len(kept) == 6
+    assert all(kept)
 
 
 def test_nothing_to_ask(engine: Engine) -> None:

@@ -366,7 +366,7 @@ def test_xlam_is_judged_as_before_when_it_is_read_again(scripted: Path, tmp_path
         want = "" if before["format_code"] == "call_count" else before["format_code"]  # the layout has no style
         assert row["format_code"] == want, (before["format_detail"], row["format_detail"])
         codes[want] += 1
-    assert len(codes) > 5
+    assert len(codes) > 3
 
 
 @pytest.mark.ray

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from apigen_ray.config import load_config
+from apigen_ray.engines.base import Keep, Where
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.round import round_graph, tallies
 from apigen_ray.job.prepare import Prepared, prepare
@@ -38,12 +38,12 @@ def counting(engine: Any, log: Path) -> Any:
     """An engine that writes down whom it asks; what is asked twice is told by its lines."""
 
     class Counting:
-        def attach(self, dataset: Any, ask: Any, where: Callable[[Any], bool], schema: Any) -> Any:
+        def attach(self, dataset: Any, ask: Any, where: Where, schema: Any, keep: Keep) -> Any:
             def answer(table: Any) -> Any:
                 asked = [row["sample_id"] or row["prompt_id"] for row in table.to_pylist() if where(row)]
                 with log.open("a") as file:  # one write of whole lines: the workers' do not mix
                     file.write("".join(f"{ask.name} {name}\n" for name in asked))
-                return engine.answer(table, ask, where, schema)
+                return keep(engine.answer(table, ask, where, schema))
 
             return dataset.map_batches(answer, batch_size=None, batch_format="pyarrow", zero_copy_batch=True)
 

@@ -169,7 +169,7 @@ def texts(table: pa.Table) -> dict[str, str | None]:
 
 def test_a_reply_is_on_the_disk_before_it_goes_on(tmp_path: Path) -> None:
     table = drafts(p=Reply(text="one"), q=Reply(text=""))
-    out = stages.persist(table, str(tmp_path / "drafts"))
+    out = stages.persist(table, "a", str(tmp_path / "drafts"))
     assert out.equals(table)
     (file,) = parquet_files(tmp_path)
     assert file.stem == name_of(table["prompt_id"])
@@ -177,8 +177,8 @@ def test_a_reply_is_on_the_disk_before_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_the_first_committed_reply_wins(tmp_path: Path) -> None:
-    stages.persist(drafts(p=Reply(text="first"), q=Reply(text="also")), str(tmp_path))
-    again = stages.persist(drafts(q=Reply(text="other"), p=Reply(text="second")), str(tmp_path))
+    stages.persist(drafts(p=Reply(text="first"), q=Reply(text="also")), "a", str(tmp_path))
+    again = stages.persist(drafts(q=Reply(text="other"), p=Reply(text="second")), "a", str(tmp_path))
     assert texts(again) == {"p": "first", "q": "also"}
     assert again.schema == DRAFT
     assert len(parquet_files(tmp_path)) == 1
@@ -186,22 +186,30 @@ def test_the_first_committed_reply_wins(tmp_path: Path) -> None:
 
 def test_a_stage_that_runs_again_with_other_failures_writes_no_prompt_twice(tmp_path: Path) -> None:
     down = Reply(error="endpoint_down: x")
-    stages.persist(drafts(p=Reply(text="first"), q=down, r=Reply(text="also")), str(tmp_path))
-    again = stages.persist(drafts(p=down, q=Reply(text="now"), r=Reply(text="other")), str(tmp_path))
+    stages.persist(drafts(p=Reply(text="first"), q=down, r=Reply(text="also")), "a", str(tmp_path))
+    again = stages.persist(drafts(p=down, q=Reply(text="now"), r=Reply(text="other")), "a", str(tmp_path))
     assert texts(again) == {"p": "first", "q": "now", "r": "also"}
     written = [name for table in read_tables(parquet_files(tmp_path)) for name in table["prompt_id"].to_pylist()]
     assert sorted(written) == ["p", "q", "r"]
 
 
+def test_replies_of_another_generator_go_on_and_are_left_to_it(tmp_path: Path) -> None:
+    table = drafts(p=Reply(text="one"), q=Reply(text="two"))
+    table = set_columns(table, {"generator": ["a", "b"]})
+    assert sorted(stages.persist(table, "a", str(tmp_path))["prompt_id"].to_pylist()) == ["p", "q"]
+    (file,) = parquet_files(tmp_path)
+    assert texts(pq.ParquetFile(file).read()) == {"p": "one"}
+
+
 def test_what_was_not_answered_goes_on_and_is_not_kept(tmp_path: Path) -> None:
     table = drafts(p=Reply(text="one"), down=Reply(error="endpoint_down: x"), never=None)
-    out = stages.persist(table, str(tmp_path))
+    out = stages.persist(table, "a", str(tmp_path))
     assert sorted(out["prompt_id"].to_pylist()) == ["down", "never", "p"]
     (file,) = parquet_files(tmp_path)
     assert texts(pq.ParquetFile(file).read()) == {"p": "one"}
-    stages.persist(drafts(down=Reply(error="x: y")), str(tmp_path / "nothing"))
+    stages.persist(drafts(down=Reply(error="x: y")), "a", str(tmp_path / "nothing"))
     assert parquet_files(tmp_path / "nothing") == []
-    assert stages.persist(drafts(), str(tmp_path / "nothing")).num_rows == 0
+    assert stages.persist(drafts(), "a", str(tmp_path / "nothing")).num_rows == 0
 
 
 # Split

@@ -101,3 +101,13 @@ def test_what_broke_a_run_is_told_with_the_mend(error: Exception, words: tuple[s
     for word in words:
         assert word in told
     assert "start over" in str(explained(error, "runs/a", "start over"))
+
+
+def test_what_ray_adds_on_retries_is_not_told() -> None:
+    advice = "\nFailed to apply UDF transform after 1/1 attempts (total backoff 0.0s).\nTo change retry attempts, x"
+    fault = explained(
+        EnvironmentFault("d: cannot be written (No space left on device)" + advice, "make room"), "runs/a"
+    )
+    assert fault.message == "d: cannot be written (No space left on device)"
+    assert "Failed to apply" not in str(explained(OSError(28, "No space left on device", advice), "runs/a"))
+    assert first_line(ValueError("our words" + advice)) == "ValueError: our words"
