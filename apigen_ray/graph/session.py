@@ -78,5 +78,6 @@ def _quiet_data() -> None:
     context.print_on_execution_start = False
     # A defect must end the run, which can be resumed; skipping a block would lose its rows without a word.
     context.max_errored_blocks = 0
+    context.raise_original_map_exception = True  # else what failed is told in a traceback only
     for name in ("ray.data", "ray.data._internal", "ray.llm", "ray.data.llm"):
         logging.getLogger(name).setLevel(logging.ERROR)
