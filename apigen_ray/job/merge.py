@@ -5,16 +5,17 @@ from pathlib import Path
 
 from apigen_ray import __version__
 from apigen_ray.config import STAGES
-from apigen_ray.errors import InputError, RunExistsError
+from apigen_ray.errors import InputError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.session import ray_session
 from apigen_ray.graph.union import write_union
 from apigen_ray.job.loop import Result
+from apigen_ray.job.opening import open_new
 from apigen_ray.job.outcome import recorded
 from apigen_ray.records import Json, content_hash
-from apigen_ray.rundir import AnyPath, RunDir, make_folder, remove, write_text
+from apigen_ray.rundir import AnyPath, RunDir, write_text
 
 AGAIN = "merge again with --clean"
 """A merge is not resumed: it is done anew."""
@@ -41,7 +42,7 @@ def merge_runs(runs: Sequence[AnyPath], out: AnyPath, *, clean: bool = False) ->
     given = [_checked(open_run(run)) for run in runs]
     _check_together(given, out)
     parts = _parts(given)
-    directory = _open(out, clean=clean)
+    directory = open_new(out, "merge", clean=clean)
     with recorded(directory, AGAIN) as outcome:
         with ray_session():
             names = [part["run"] for part in parts]
@@ -141,16 +142,3 @@ def _facts(given: Sequence[RunDir], parts: Sequence[Json]) -> Json:
         "stages": [stage for stage in STAGES if any(stage in part["stages"] for part in parts)],
         "versions": {"apigen-ray": __version__},
     }
-
-
-def _open(path: AnyPath, *, clean: bool) -> RunDir:
-    directory = RunDir(path)
-    if directory.manifest():
-        if not clean:
-            raise RunExistsError(f"{path}: a run is there", "start over: --clean, or keep it: --out OTHER")
-        remove(path)
-    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunExistsError(f"{path}: is not empty and not a run", "give another folder: --out OTHER")
-    make_folder(path)
-    directory.update_manifest(kind="merge")
-    return directory

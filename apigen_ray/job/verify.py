@@ -17,7 +17,7 @@ from apigen_ray import __version__
 from apigen_ray.config import STAGES, LimitsSpec, Section, check_clock, check_prices, check_stages
 from apigen_ray.engines import build
 from apigen_ray.engines.priced import JudgeSpec
-from apigen_ray.errors import ConfigError, RunExistsError
+from apigen_ray.errors import ConfigError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.close import close_round
@@ -31,13 +31,14 @@ from apigen_ray.job.doctor import gpus
 from apigen_ray.job.ingest import IngestOptions, Split, input_blocks, read_split, records_to_samples
 from apigen_ray.job.limits import Guard, Meter
 from apigen_ray.job.loop import Result, check_errors, check_gpus, look_at
+from apigen_ray.job.opening import open_new
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
-from apigen_ray.rundir import AnyPath, RunDir, make_folder, remove, write_text
+from apigen_ray.rundir import AnyPath, write_text
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.semantic import SemanticSpec
@@ -159,7 +160,8 @@ def verify_records(
     look_at(engines)
     confined = confinement(spec.execution, library.apis) if "execution" in spec.stages else {}
     splits = input_blocks(source, options)
-    directory = _open(out, spec, clean=clean)
+    directory = open_new(out, "verify", clean=clean)
+    write_text(directory.config_path, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
     meter = Meter({}, spec.judge.price_per_million if spec.judge else None)
     guard = Guard(spec.limits, spec.max_error_share, meter, str(directory.path), AGAIN)
     with interrupts() as signals, recorded(directory, AGAIN) as outcome:
@@ -227,17 +229,3 @@ def _line(error: Mapping[str, Any]) -> str:
         known = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(VerifySpec.model_fields)}"
         return f"{field}: unknown key; {known}"
     return message if not field or message.startswith(field) else f"{field}: {message}"
-
-
-def _open(path: AnyPath, spec: VerifySpec, *, clean: bool) -> RunDir:
-    directory = RunDir(path)
-    if directory.manifest():
-        if not clean:
-            raise RunExistsError(f"{path}: a run is there", "start over: --clean, or keep it: --out OTHER")
-        remove(path)
-    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunExistsError(f"{path}: is not empty and not a run", "give another folder: --out OTHER")
-    make_folder(path)
-    write_text(directory.config_path, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
-    directory.update_manifest(kind="verify")
-    return directory

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from apigen_ray.records import Status
 from apigen_ray.runners.base import Outcome, Task
-from apigen_ray.runners.handle import COMPILE, LOAD, StartError, Worker
+from apigen_ray.runners.handle import COMPILE, LOAD, Worker
 from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, compiled, needed, proofs
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.sandbox.walls import LAYERS, MANDATORY, is_up
 from apigen_ray.runners.sources import SourceError, read_beside
+from apigen_ray.runners.spawn import StartError
 from apigen_ray.runners.state import State
 from apigen_ray.runners.waiting import Job, Waiting
 

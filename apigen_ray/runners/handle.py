@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from apigen_ray.runners.programs import Answer, BrokenError, Owner, Program, for
 from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, framed, unframed
 from apigen_ray.runners.sandbox.results import MAX_VALUE
 from apigen_ray.runners.sandbox.walls import MANDATORY
+from apigen_ray.runners.spawn import StartError, spawn
 
 START_S = 30.0
 """Seconds after which a zygote or a worker that has not said that it is ready counts as not started."""
@@ -40,15 +40,6 @@ no doubt about whose time it was, comes first where code is Python and the machi
 
 _LINUX = "run on Linux (x86-64 or aarch64), in a container if need be, or set execution.allow_weak: true"
 _ZYGOTE = str(Path(__file__).with_name("sandbox") / "zygote.py")
-
-
-class StartError(Exception):
-    """A zygote or worker that cannot be used; in words, with the mend where there is one."""
-
-    def __init__(self, words: str, mend: str = "") -> None:
-        super().__init__(f"{words}; {mend}" if mend else words)
-        self.words = words
-        self.mend = mend
 
 
 class Zygote:
@@ -84,37 +75,10 @@ class Zygote:
         self._deaths: dict[int, tuple[int, str]] = {}
         self._names = itertools.count()
         self._frames = Frames()
-        self.socket, theirs = socket.socketpair()
-        held, self._life = os.pipe()  # the kernel kills all when the end that we hold is closed
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-                [
-                    sys.executable,
-                    *("-s -P -S -B".split()),
-                    _ZYGOTE,
-                    str(theirs.fileno()),
-                    str(held),
-                    frame_text(settings),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # Sets of strings have one order; symbols are looked up once. The zygote empties it again.
-                env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"},
-                cwd="/",
-                close_fds=True,
-                pass_fds=(theirs.fileno(), held),
-                start_new_session=True,
-            )
-        except BaseException as error:
-            self.socket.close()
-            os.close(self._life)
-            if isinstance(error, OSError):
-                raise StartError(str(error)) from error
-            raise
-        finally:
-            theirs.close()
-            os.close(held)
+        # Sets of strings have one order; symbols are looked up once. The zygote empties it again.
+        environment = {"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"}
+        command = [*"-s -P -S -B".split(), _ZYGOTE]
+        self._process, self.socket, self._life = spawn(command, frame_text(settings), environment)
         try:
             self.proved = self._ready()
         except BaseException:

@@ -4,9 +4,7 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -18,10 +16,11 @@ from typing import Any, NamedTuple
 from apigen_ray.records import Source, Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.batch import STARTS
-from apigen_ray.runners.handle import LOAD, MAX_FRAME, START_S, StartError
+from apigen_ray.runners.handle import LOAD, MAX_FRAME, START_S
 from apigen_ray.runners.programs import Answer, BrokenError, Program, forged, parse
 from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, framed
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
+from apigen_ray.runners.spawn import StartError, spawn
 from apigen_ray.runners.state import State
 
 MAX_CHILDREN = 16
@@ -67,29 +66,8 @@ class _Child:
         self._frames = Frames(MAX_FRAME)
         environment = {name: os.environ[name] for name in (*KEPT, *home.env) if name in os.environ}
         settings = frame_text({"hosts": home.hosts, "memory_mb": memory_mb})
-        self._socket, theirs = socket.socketpair()
-        held, self._life = os.pipe()  # the kernel kills the process when the end that we hold is closed
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-                [sys.executable, "-P", _SCRIPT, str(theirs.fileno()), str(held), settings],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONHASHSEED": "0"} | environment,  # sets of strings have one order; it is taken out again
-                cwd="/",
-                close_fds=True,
-                pass_fds=(theirs.fileno(), held),
-                start_new_session=True,
-            )
-        except BaseException as error:
-            self._socket.close()
-            os.close(self._life)
-            if isinstance(error, OSError):
-                raise StartError(str(error)) from error
-            raise
-        finally:
-            theirs.close()
-            os.close(held)
+        environment = {"PYTHONHASHSEED": "0"} | environment  # sets of strings have one order; it is taken out again
+        self._process, self._socket, self._life = spawn(["-P", _SCRIPT], settings, environment)
         try:
             self._answer(START_S, first=True)
         except BaseException as error:

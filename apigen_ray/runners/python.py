@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.batch import Batch
-from apigen_ray.runners.handle import StartError
+from apigen_ray.runners.spawn import StartError
 from apigen_ray.runners.state import KIND, State
 
 __all__ = ["PythonRunner", "StartError"]

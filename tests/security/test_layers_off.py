@@ -8,8 +8,8 @@ import hostile
 import pytest
 
 from apigen_ray.runners.base import Outcome
-from apigen_ray.runners.handle import StartError
 from apigen_ray.runners.sandbox import walls
+from apigen_ray.runners.spawn import StartError
 
 pytestmark = pytest.mark.skipif(
     bool(walls._no_seccomp()), reason=f"this platform has no walls: seccomp: {walls._no_seccomp()}"

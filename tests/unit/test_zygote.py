@@ -12,9 +12,10 @@ import pytest
 
 from apigen_ray.records import Api, Source
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
-from apigen_ray.runners.handle import StartError, Worker, Zygote
+from apigen_ray.runners.handle import Worker, Zygote
 from apigen_ray.runners.programs import Program
 from apigen_ray.runners.python import PythonRunner
+from apigen_ray.runners.spawn import StartError
 
 MODULE = """
 import datetime, math, random
