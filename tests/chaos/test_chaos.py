@@ -26,14 +26,14 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     return importlib.import_module
 
 
-def test_two_runs_killed_and_resumed_end_like_one_that_was_not() -> None:
-    # of this seed one loses its judge and the other its driver, each once
-    short = ["--runs", "2", "--prompts", "200", "--rounds", "1", "--disk", "0", "--seed", "1863"]
+def test_a_run_killed_and_resumed_ends_like_one_that_was_not() -> None:
+    # of this seed it loses its judge or its driver, once
+    short = ["--runs", "1", "--prompts", "200", "--rounds", "1", "--disk", "0", "--seed", "1863"]
     done = subprocess.run(
         [sys.executable, HERE / "chaos.py", *short], cwd=HERE.parents[1], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 runs, 2 kills, " in done.stdout
+    assert "1 runs, 1 kills, " in done.stdout
 
 
 # What the harness must notice
