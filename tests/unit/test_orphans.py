@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from multiprocessing.connection import Connection
 
@@ -49,4 +50,6 @@ def ended(process: int, seconds: float) -> bool:
 
 def test_the_first_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ASKED, "1")
+    before = threading.enumerate()
     end_with_parent()  # would else end pytest with what started it
+    assert threading.enumerate() == before
