@@ -145,7 +145,7 @@ class RunDir:
                 "nothing is lost: go on with --resume, which closes the round again; please report this",
             )
         closed, base = self._switch()
-        closed[str(round_)] = self._names(files)
+        closed[str(round_)] = self.names(files)
         base.pop(str(round_), None)
         self.update_manifest(closed=closed, base=base)
         listed = set(files)
@@ -168,7 +168,7 @@ class RunDir:
         there = list_files(folder)
         live = [file for file in listed if file in there and file.parent.name != _ERROR]
         if closed.pop(key, None) is not None or live != listed:
-            self.update_manifest(closed=closed, base={**base, key: self._names(live)})
+            self.update_manifest(closed=closed, base={**base, key: self.names(live)})
         parts = [file for file in parquet_files(folder) if file.parent.name != _ERROR]
         delete({*list_files(folder)}.difference(live, parts))
         for other in (self.drafts(round_), self.judged(round_)):
@@ -254,7 +254,7 @@ class RunDir:
             else:
                 return
 
-    def _names(self, files: Iterable[AnyPath]) -> list[str]:
+    def names(self, files: Iterable[AnyPath]) -> list[str]:
         """Files as the manifest has them: below the run directory, which may be moved."""
         return [str(file).removeprefix(f"{self.path}/") for file in files]
 

@@ -49,7 +49,7 @@ def merge_runs(runs: Sequence[AnyPath], out: AnyPath, *, clean: bool = False) ->
             files, rows = write_union([(_name(run), run) for run in given], names, directory)
         for part, number in zip(parts, rows, strict=True):
             part["samples"] = number
-        closed = {str(round_): [_below(out, path) for path in paths] for round_, paths in sorted(files.items())}
+        closed = {str(round_): directory.names(paths) for round_, paths in sorted(files.items())}
         directory.update_manifest(**_facts(given, parts), closed=closed)
         summary = summarise(directory)
         outcome.update(summary.form())
@@ -97,10 +97,6 @@ def _check_together(given: Sequence[RunDir], out: AnyPath) -> None:
 
 def _place(path: AnyPath) -> str:
     return str(path.resolve() if isinstance(path, Path) else path)
-
-
-def _below(folder: AnyPath, path: AnyPath) -> str:
-    return str(path).removeprefix(f"{folder}/")
 
 
 def _name(run: RunDir) -> str:
