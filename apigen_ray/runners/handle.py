@@ -278,7 +278,7 @@ class Worker:
             while self._outbox:
                 del self._outbox[: self.socket.send(self._outbox)]
         except BlockingIOError:
-            pass
+            pass  # it takes no more for now: what is left is sent when the poll says so
         except OSError:
             self._outbox.clear()  # it is gone: `receive` says so, after what it had answered
 
