@@ -107,6 +107,8 @@ class Source:
         env: names of the environment variables that it is given, for a runner that gives any.
         server: the base of its requests as its document says, an ``http`` or ``https`` URL; "" where it says none.
         hidden: its parameters that no model sees, since executing a call fills them in: above all credentials.
+        request: JSON text of what its runner needs to make a call, complete in itself, since the document need not be
+            where the call is made; it names environment variables in place of secrets. "" where nothing is needed.
     """
 
     kind: str
@@ -119,6 +121,7 @@ class Source:
     env: tuple[str, ...] = ()
     server: str = ""
     hidden: tuple[str, ...] = ()
+    request: str = ""
 
     @property
     def executed_by(self) -> str:
