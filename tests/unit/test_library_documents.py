@@ -80,7 +80,7 @@ def test_what_is_refused(tmp_path: Path, text: str | bytes, match: str) -> None:
         read(tmp_path, text)
     assert "document.yaml" in caught.value.message
     assert caught.value.mend
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
 
 
 def test_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,7 +291,7 @@ def value(outcome: Outcome) -> Any:
 def test_calls_by_keyword(run: RunCalls) -> None:
     first, second = run(("add", {"b": 2, "a": 40}), ("add", {"a": 1}))
     assert (first.value, second.value) == ("42", "2")
-    assert 0 < first.seconds < 5
+    assert first.seconds > 0
     assert run() == []
 
 
@@ -388,7 +388,7 @@ def test_an_answer_that_comes_byte_by_byte_puts_nothing_off(hasty: PythonRunner,
     good = task(source, "add", {"a": 1})
     started = time.monotonic()
     before, bad, after = hasty.run([good, task(source, "drip", {"pause": pause}), good])
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 40
     assert bad.code == "timeout"
     assert (before.value, after.value) == ("2", "2")
 
@@ -693,7 +693,7 @@ def test_a_source_that_cannot_be_loaded(hasty: PythonRunner, tmp_path: Path, tex
     started = time.monotonic()
     outcomes = hasty.run([task(location, "f")] * 50)
     outcomes += hasty.run([task(location, "f")] * 50)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 40
     assert {(outcome.status, outcome.code) for outcome in outcomes} == {(Status.REJECTED, code)}
     assert detail in outcomes[0].detail
 
