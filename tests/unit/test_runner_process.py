@@ -366,7 +366,8 @@ def test_an_import_that_goes_on_without_the_network_is_one(tmp_path: Path) -> No
 
 
 def test_sources_work_beside_each_other(tmp_path: Path) -> None:
-    text = "import time\ndef f():\n    began = time.monotonic()\n    time.sleep(1)\n    return began, time.monotonic()\n"
+    text = "import time\ndef f():\n    began = time.monotonic()\n    time.sleep(1)\n"
+    text += "    return began, time.monotonic()\n"
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "slow.py").write_text(text)
