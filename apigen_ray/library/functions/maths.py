@@ -9,9 +9,13 @@ CATEGORY = "Math"
 __all__ = [
     "count_selections",
     "decimal_to_fraction",
+    "evaluate_polynomial",
     "gcd_and_lcm",
+    "line_through_points",
     "matrix_determinant",
     "prime_factors",
+    "regular_polygon",
+    "series_sum",
     "solve_quadratic",
     "triangle_area",
 ]
@@ -29,6 +33,36 @@ class Divisors(TypedDict):
 
     greatest_common_divisor: int
     least_common_multiple: int
+
+
+class RegularPolygon(TypedDict):
+    """The measures of a polygon whose sides are all equal."""
+
+    perimeter: float
+    area: float
+    interior_angle_degrees: float
+
+
+class StraightLine(TypedDict):
+    """The line y = slope * x + intercept and the distance of the points that it was drawn through."""
+
+    slope: float
+    intercept: float
+    distance: float
+
+
+class SeriesSum(TypedDict):
+    """The end of a series and its sum."""
+
+    last_term: float
+    total: float
+
+
+class PolynomialValue(TypedDict):
+    """A polynomial at one point."""
+
+    value: float
+    slope: float
 
 
 def solve_quadratic(a: float, b: float, c: float) -> QuadraticSolution:
@@ -217,3 +251,116 @@ def decimal_to_fraction(decimal_number: float, max_denominator: int = 100) -> st
     if max_denominator < 1:
         raise ValueError("max_denominator must be at least 1")
     return str(Fraction(decimal_number).limit_denominator(max_denominator))
+
+
+def regular_polygon(sides: int, side_length: float) -> RegularPolygon:
+    """Measure a regular polygon, such as a hexagon, from the number and length of its sides.
+
+    Args:
+        sides: Number of equal sides, at least three.
+        side_length: Length of each side.
+
+    Returns:
+        The perimeter, the area in the square of the side's unit, and each interior angle in degrees.
+
+    Raises:
+        ValueError: There are fewer than three sides, or their length is not positive.
+
+    >>> regular_polygon(6, 2)
+    {'perimeter': 12, 'area': 10.3923, 'interior_angle_degrees': 120.0}
+    """
+    if sides < 3 or side_length <= 0:
+        raise ValueError("a polygon needs at least three sides of a positive length")
+    return {
+        "perimeter": round(sides * side_length, 4),
+        "area": round(sides * side_length**2 / (4 * math.tan(math.pi / sides)), 4),
+        "interior_angle_degrees": round(180 * (sides - 2) / sides, 4),
+    }
+
+
+def line_through_points(x1: float, y1: float, x2: float, y2: float) -> StraightLine:
+    """Find the straight line through two points: its equation, and how far apart the points are.
+
+    Args:
+        x1: x coordinate of the first point.
+        y1: y coordinate of the first point.
+        x2: x coordinate of the second point; another one than the first point's.
+        y2: y coordinate of the second point.
+
+    Returns:
+        Slope and intercept of the line y = slope * x + intercept, and the distance between the points.
+
+    Raises:
+        ValueError: Both points have the same x coordinate, so that the line has no slope.
+
+    >>> line_through_points(1, 2, 4, 6)
+    {'slope': 1.333333, 'intercept': 0.666667, 'distance': 5.0}
+    """
+    if x1 == x2:
+        raise ValueError("a line through points of the same x coordinate is vertical and has no slope")
+    slope = (y2 - y1) / (x2 - x1)
+    return {
+        "slope": round(slope, 6),
+        "intercept": round(y1 - slope * x1, 6),
+        "distance": round(math.hypot(x2 - x1, y2 - y1), 6),
+    }
+
+
+def series_sum(
+    first_term: float, step: float, terms: int, kind: Literal["arithmetic", "geometric"] = "arithmetic"
+) -> SeriesSum:
+    """Add up the terms of an arithmetic or geometric series.
+
+    Args:
+        first_term: First term of the series.
+        step: What is added to each term (arithmetic), or what each term is multiplied by (geometric).
+        terms: How many terms are added up, at most 100.
+        kind: Whether the terms grow by adding or by multiplying.
+
+    Returns:
+        The last term and the sum of all of them.
+
+    Raises:
+        ValueError: The number of terms is not 1 to 100, or the sum grows beyond 1e300.
+
+    >>> series_sum(3, 4, 20)
+    {'last_term': 79, 'total': 820}
+    >>> series_sum(2, 3, 5, kind="geometric")
+    {'last_term': 162, 'total': 242}
+    """
+    if not 1 <= terms <= 100:
+        raise ValueError("terms must lie between 1 and 100")
+    values = [first_term]
+    for _ in range(terms - 1):
+        values.append(values[-1] + step if kind == "arithmetic" else values[-1] * step)
+        if abs(values[-1]) > 1e300:
+            raise ValueError("the terms of this series grow too large")
+    return {"last_term": round(values[-1], 6), "total": round(sum(values), 6)}
+
+
+def evaluate_polynomial(coefficients: list[float], x: float) -> PolynomialValue:
+    """Evaluate a polynomial and its derivative at a point.
+
+    Args:
+        coefficients: Coefficients from the highest power down to the constant, such as [2, 0, -1] for 2x^2 - 1.
+        x: Point at which it is evaluated.
+
+    Returns:
+        The value of the polynomial, and its slope there.
+
+    Raises:
+        ValueError: There is no coefficient, there are more than 20, or the value grows beyond 1e300.
+
+    >>> evaluate_polynomial([2, 0, -1], 3)
+    {'value': 17, 'slope': 12}
+    """
+    if not 1 <= len(coefficients) <= 20:
+        raise ValueError("a polynomial has 1 to 20 coefficients here")
+    value: float = 0
+    slope: float = 0
+    for coefficient in coefficients:  # Horner's scheme, for the value and the derivative together
+        slope = slope * x + value
+        value = value * x + coefficient
+        if max(abs(value), abs(slope)) > 1e300:
+            raise ValueError("the value of this polynomial grows too large")
+    return {"value": round(value, 6), "slope": round(slope, 6)}
