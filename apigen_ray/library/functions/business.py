@@ -1,4 +1,4 @@
-"""Margins, break-even, wages, working days, depreciation and invoices."""
+"""Margins, break-even, wages, working days, depreciation, invoices, stock, sectors and ratings."""
 
 import math
 from datetime import date, timedelta
@@ -11,9 +11,43 @@ __all__ = [
     "asset_depreciation",
     "break_even_point",
     "count_business_days",
+    "economic_order_quantity",
+    "industry_sector",
+    "invoice_due_date",
     "invoice_total",
+    "net_promoter_score",
     "profit_margin",
 ]
+
+PAYMENT_DAYS = {"on receipt": 0, "net 15": 15, "net 30": 30, "net 45": 45, "net 60": 60, "net 90": 90}
+
+# Sectors of the North American Industry Classification System, 2022 (US Census Bureau), by the first two digits.
+INDUSTRY_SECTORS = {
+    "11": "Agriculture, Forestry, Fishing and Hunting",
+    "21": "Mining, Quarrying, and Oil and Gas Extraction",
+    "22": "Utilities",
+    "23": "Construction",
+    "31": "Manufacturing",
+    "32": "Manufacturing",
+    "33": "Manufacturing",
+    "42": "Wholesale Trade",
+    "44": "Retail Trade",
+    "45": "Retail Trade",
+    "48": "Transportation and Warehousing",
+    "49": "Transportation and Warehousing",
+    "51": "Information",
+    "52": "Finance and Insurance",
+    "53": "Real Estate and Rental and Leasing",
+    "54": "Professional, Scientific, and Technical Services",
+    "55": "Management of Companies and Enterprises",
+    "56": "Administrative and Support and Waste Management and Remediation Services",
+    "61": "Educational Services",
+    "62": "Health Care and Social Assistance",
+    "71": "Arts, Entertainment, and Recreation",
+    "72": "Accommodation and Food Services",
+    "81": "Other Services (except Public Administration)",
+    "92": "Public Administration",
+}
 
 
 class BreakEven(TypedDict):
@@ -45,6 +79,23 @@ class InvoiceTotal(TypedDict):
     subtotal: float
     tax: float
     total: float
+
+
+class OrderPlan(TypedDict):
+    """How much to order at a time."""
+
+    order_quantity: int
+    orders_per_year: float
+    yearly_cost: float
+
+
+class PromoterScore(TypedDict):
+    """How willingly customers recommend a business."""
+
+    promoters: int
+    passives: int
+    detractors: int
+    score: int
 
 
 def break_even_point(fixed_costs: float, unit_price: float, unit_cost: float) -> BreakEven:
@@ -208,3 +259,112 @@ def invoice_total(lines: list[InvoiceLine], tax_percent: float = 0.0) -> Invoice
     subtotal = math.fsum(line["quantity"] * line["unit_price"] for line in lines)
     tax = subtotal * tax_percent / 100
     return {"subtotal": round(subtotal, 2), "tax": round(tax, 2), "total": round(subtotal + tax, 2)}
+
+
+def invoice_due_date(
+    invoice_date: str,
+    payment_terms: Literal["on receipt", "net 15", "net 30", "net 45", "net 60", "net 90", "end of month"],
+    skip_weekends: bool = False,
+) -> str:
+    """Find the date on which an invoice has to be paid.
+
+    Args:
+        invoice_date: Date of the invoice as YYYY-MM-DD.
+        payment_terms: Agreed terms, such as "net 30" for 30 days, or the last day of the invoice's month.
+        skip_weekends: Whether a Saturday or Sunday is moved to the Monday after it.
+
+    Returns:
+        The due date as YYYY-MM-DD.
+
+    Raises:
+        ValueError: The text is not a date.
+
+    >>> invoice_due_date("2024-03-15", "net 30")
+    '2024-04-14'
+    >>> invoice_due_date("2024-03-15", "end of month", skip_weekends=True)
+    '2024-04-01'
+    """
+    day = date.fromisoformat(invoice_date)
+    if payment_terms == "end of month":
+        due = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    else:
+        due = day + timedelta(days=PAYMENT_DAYS[payment_terms])
+    if skip_weekends and due.weekday() >= 5:
+        due += timedelta(days=7 - due.weekday())
+    return due.isoformat()
+
+
+def economic_order_quantity(yearly_demand: int, cost_per_order: float, storage_cost_per_unit: float) -> OrderPlan:
+    """Calculate how many units of a product to order at a time to keep the cost of stock lowest.
+
+    Args:
+        yearly_demand: Units needed in a year.
+        cost_per_order: Cost of placing one order, whatever its size.
+        storage_cost_per_unit: Cost of keeping one unit in stock for a year.
+
+    Returns:
+        The economic order quantity, the orders in a year, and what orders and storage cost together in a year.
+
+    Raises:
+        ValueError: A figure is not positive.
+
+    >>> economic_order_quantity(1000, 20, 4)
+    {'order_quantity': 100, 'orders_per_year': 10.0, 'yearly_cost': 400.0}
+    """
+    if yearly_demand < 1 or cost_per_order <= 0 or storage_cost_per_unit <= 0:
+        raise ValueError("demand and costs must be positive")
+    quantity = max(1, round(math.sqrt(2 * yearly_demand * cost_per_order / storage_cost_per_unit)))
+    orders = yearly_demand / quantity
+    return {
+        "order_quantity": quantity,
+        "orders_per_year": round(orders, 1),
+        "yearly_cost": round(orders * cost_per_order + quantity / 2 * storage_cost_per_unit, 2),
+    }
+
+
+def industry_sector(naics_code: str) -> str:
+    """Name the industry sector that a NAICS code belongs to.
+
+    Args:
+        naics_code: Code of the North American Industry Classification System, with two to six digits.
+
+    Returns:
+        The name of the sector.
+
+    Raises:
+        ValueError: The code has not two to six digits, or there is no such sector.
+
+    >>> industry_sector("541511")
+    'Professional, Scientific, and Technical Services'
+    """
+    code = naics_code.strip()
+    if not 2 <= len(code) <= 6 or not (code.isascii() and code.isdigit()) or code[:2] not in INDUSTRY_SECTORS:
+        raise ValueError(f"{naics_code!r} is not a NAICS code")
+    return INDUSTRY_SECTORS[code[:2]]
+
+
+def net_promoter_score(ratings: list[int]) -> PromoterScore:
+    """Calculate the net promoter score of a business from customer ratings.
+
+    Args:
+        ratings: How likely each customer is to recommend the business, from 0 to 10.
+
+    Returns:
+        The number of promoters (9 or 10), passives (7 or 8) and detractors (0 to 6), and the score from -100 to 100.
+
+    Raises:
+        ValueError: There are no ratings, or one is not between 0 and 10.
+
+    >>> net_promoter_score([10, 9, 8, 6, 10])
+    {'promoters': 3, 'passives': 1, 'detractors': 1, 'score': 40}
+    """
+    if not ratings or min(ratings) < 0 or max(ratings) > 10:
+        raise ValueError("ratings must lie between 0 and 10, and there must be at least one")
+    promoters = sum(rating >= 9 for rating in ratings)
+    detractors = sum(rating <= 6 for rating in ratings)
+    return {
+        "promoters": promoters,
+        "passives": len(ratings) - promoters - detractors,
+        "detractors": detractors,
+        "score": round(100 * (promoters - detractors) / len(ratings)),
+    }
