@@ -1,0 +1,1 @@
+"""A harbour office as an MCP server: an ordinary one, by the official SDK, over stdio or streamable HTTP."""
