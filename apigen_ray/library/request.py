@@ -1,6 +1,7 @@
 """How a call of an API becomes an HTTP request: the form that a source reads from its document, and its JSON text."""
 
 import json
+import re
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -113,6 +114,11 @@ class RequestForm:
             )
         except (TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no form of a request: {error}") from error
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type is JSON, or built on it (RFC 6839)."""
+    return re.fullmatch(r"(application|text)/(.+\+)?json", media.partition(";")[0].strip().lower()) is not None
 
 
 _Form = TypeVar("_Form", RequestForm, FieldForm, SecretForm)

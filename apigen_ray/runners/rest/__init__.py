@@ -1,0 +1,1 @@
+"""How a call is made over HTTP: guarded, limited, bounded."""
