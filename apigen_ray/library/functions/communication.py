@@ -1,4 +1,4 @@
-"""Ciphers, codes, spelling and the measure of messages."""
+"""Ciphers, codes, spelling, greetings and the measure of messages."""
 
 import math
 import re
@@ -9,12 +9,16 @@ CATEGORY = "Communication"
 
 __all__ = [
     "caesar_cipher",
+    "expand_chat_abbreviations",
     "morse_code",
     "most_common_words",
+    "phone_keypad_digits",
     "pig_latin",
+    "radio_q_code",
     "sms_message_parts",
     "spell_phonetically",
     "text_statistics",
+    "translate_greeting",
 ]
 
 MORSE = dict(
@@ -32,6 +36,75 @@ PHONETIC = (
     "Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu"
 ).split()
 DIGIT_WORDS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
+
+# The letters on the keys of a telephone (ITU-T E.161).
+KEYPAD = {
+    letter: str(key)
+    for key, letters in enumerate("ABC DEF GHI JKL MNO PQRS TUV WXYZ".split(), start=2)
+    for letter in letters
+}
+
+# Q codes of radio (ITU-R M.1172): as a question, and as an answer or advice.
+Q_CODES = {
+    "QRL": ("Are you busy?", "I am busy."),
+    "QRM": ("Is my transmission being interfered with?", "Your transmission is being interfered with."),
+    "QRN": ("Are you troubled by static?", "I am troubled by static."),
+    "QRO": ("Shall I increase transmitter power?", "Increase transmitter power."),
+    "QRP": ("Shall I decrease transmitter power?", "Decrease transmitter power."),
+    "QRQ": ("Shall I send faster?", "Send faster."),
+    "QRS": ("Shall I send more slowly?", "Send more slowly."),
+    "QRT": ("Shall I stop sending?", "Stop sending."),
+    "QRU": ("Have you anything for me?", "I have nothing for you."),
+    "QRV": ("Are you ready?", "I am ready."),
+    "QRX": ("When will you call me again?", "I will call you again at the time given."),
+    "QRZ": ("Who is calling me?", "You are being called by the station named."),
+    "QSB": ("Are my signals fading?", "Your signals are fading."),
+    "QSL": ("Can you acknowledge receipt?", "I am acknowledging receipt."),
+    "QSO": ("Can you communicate with the station named?", "I can communicate with the station named."),
+    "QSY": ("Shall I change to another frequency?", "Change to another frequency."),
+    "QTH": ("What is your position?", "My position is as given."),
+    "QTR": ("What is the correct time?", "The correct time is as given."),
+}
+
+ABBREVIATIONS = {
+    "afk": "away from keyboard",
+    "asap": "as soon as possible",
+    "bff": "best friends forever",
+    "brb": "be right back",
+    "btw": "by the way",
+    "fyi": "for your information",
+    "gtg": "got to go",
+    "idk": "I don't know",
+    "imo": "in my opinion",
+    "irl": "in real life",
+    "jk": "just kidding",
+    "lmk": "let me know",
+    "lol": "laughing out loud",
+    "np": "no problem",
+    "nvm": "never mind",
+    "omg": "oh my god",
+    "omw": "on my way",
+    "tbh": "to be honest",
+    "thx": "thanks",
+    "ttyl": "talk to you later",
+    "yw": "you're welcome",
+}
+
+GREETINGS = ("hello", "good morning", "thank you", "goodbye", "cheers")
+# In this order; Japanese and Korean in Latin letters.
+GREETINGS_IN = {
+    "danish": ("hej", "godmorgen", "tak", "farvel", "skål"),
+    "dutch": ("hallo", "goedemorgen", "dank je", "tot ziens", "proost"),
+    "french": ("bonjour", "bonjour", "merci", "au revoir", "santé"),
+    "german": ("hallo", "guten Morgen", "danke", "auf Wiedersehen", "prost"),
+    "italian": ("ciao", "buongiorno", "grazie", "arrivederci", "salute"),
+    "japanese": ("konnichiwa", "ohayō gozaimasu", "arigatō", "sayōnara", "kanpai"),
+    "korean": ("annyeonghaseyo", "joeun achim", "gamsahamnida", "annyeonghi gaseyo", "geonbae"),
+    "polish": ("cześć", "dzień dobry", "dziękuję", "do widzenia", "na zdrowie"),
+    "portuguese": ("olá", "bom dia", "obrigado", "adeus", "saúde"),
+    "spanish": ("hola", "buenos días", "gracias", "adiós", "salud"),
+    "swedish": ("hej", "god morgon", "tack", "hej då", "skål"),
+}
 
 
 class MessageParts(TypedDict):
@@ -221,3 +294,93 @@ def pig_latin(phrase: str) -> str:
         return word + "way" if match is None else word[match.end() :] + match.group() + "ay"
 
     return " ".join(map(translated, words))
+
+
+def phone_keypad_digits(vanity_number: str) -> str:
+    """Convert a phone number with letters, such as 1-800-FLOWERS, to the digits to dial.
+
+    Args:
+        vanity_number: Phone number or word of letters, digits, spaces and signs.
+
+    Returns:
+        The same text with each letter replaced by the digit of its key.
+
+    Raises:
+        ValueError: The text has no letter or digit.
+
+    >>> phone_keypad_digits("1-800-FLOWERS")
+    '1-800-3569377'
+    """
+    if not any(sign.isascii() and sign.isalnum() for sign in vanity_number):
+        raise ValueError("vanity_number must hold at least one letter or digit")
+    return "".join(KEYPAD.get(sign, sign) for sign in vanity_number.upper())
+
+
+def radio_q_code(code: str, as_question: bool = False) -> str:
+    """Explain a Q code of amateur and maritime radio, for example QTH.
+
+    Args:
+        code: The three letters of the code, which begin with Q.
+        as_question: Whether the code is sent as a question.
+
+    Returns:
+        What the code says.
+
+    Raises:
+        ValueError: The code is not in the table.
+
+    >>> radio_q_code("QRS")
+    'Send more slowly.'
+    >>> radio_q_code("QTH", as_question=True)
+    'What is your position?'
+    """
+    meaning = Q_CODES.get(code.strip().upper())
+    if meaning is None:
+        raise ValueError(f"{code!r} is not a known Q code")
+    return meaning[0] if as_question else meaning[1]
+
+
+def expand_chat_abbreviations(chat_message: str) -> str:
+    """Write out the abbreviations in a chat message, such as brb or ttyl.
+
+    Args:
+        chat_message: Message with abbreviations.
+
+    Returns:
+        The message with every abbreviation that is known written out.
+
+    >>> expand_chat_abbreviations("brb, omw to the shop")
+    'be right back, on my way to the shop'
+    """
+    return re.sub(r"\w+", lambda word: ABBREVIATIONS.get(word[0].lower(), word[0]), chat_message)
+
+
+def translate_greeting(
+    greeting: Literal["hello", "good morning", "thank you", "goodbye", "cheers"],
+    language: Literal[
+        "danish",
+        "dutch",
+        "french",
+        "german",
+        "italian",
+        "japanese",
+        "korean",
+        "polish",
+        "portuguese",
+        "spanish",
+        "swedish",
+    ],
+) -> str:
+    """Translate a greeting or a polite word to another language.
+
+    Args:
+        greeting: What to say, in English.
+        language: Language to say it in.
+
+    Returns:
+        The greeting in that language, in Latin letters.
+
+    >>> translate_greeting("thank you", "spanish")
+    'gracias'
+    """
+    return GREETINGS_IN[language][GREETINGS.index(greeting)]
