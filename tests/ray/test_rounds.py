@@ -55,13 +55,16 @@ def state(directory: RunDir) -> list[Any]:
     ]
 
 
-def test_three_rounds_end_the_same_after_a_kill_and_after_an_extension(tmp_path: Path, processes: Any) -> None:
-    whole = run(config(tmp_path / "whole", 3))
-    expected = state(whole.run)
+@pytest.fixture(scope="module")
+def expected(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The state of a run that nothing stopped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return state(run(config(tmp_path_factory.mktemp("whole"), 3)).run)
 
-    run(config(tmp_path / "extended", 1))
-    assert state(run(config(tmp_path / "extended", 3), resume=True).run) == expected
 
+@pytest.mark.long
+def test_three_rounds_end_the_same_after_a_kill(expected: list[Any], tmp_path: Path, processes: Any) -> None:
     killed = config(tmp_path / "killed", 3)
     directory = RunDir(killed.output.dir / killed.name)
     told = [part for setting in settings(tmp_path / "killed", 3) for part in ("--set", setting)]
@@ -88,6 +91,13 @@ def test_three_rounds_end_the_same_after_a_kill_and_after_an_extension(tmp_path:
     assert 2 not in directory.closed_rounds()
     assert state(run(killed, resume=True).run) == expected
 
+
+def test_three_rounds_end_the_same_after_an_extension(expected: list[Any], tmp_path: Path) -> None:
+    run(config(tmp_path / "extended", 1))
+    assert state(run(config(tmp_path / "extended", 3), resume=True).run) == expected
+
+
+def test_verified_samples_are_examples_of_later_rounds(expected: list[Any]) -> None:
     by_round = [Counter[str](), Counter[str](), Counter[str]()]  # where examples come from
     for row in expected[0]:
         pool = {json.loads(line)["query"] for text in expected[2][: row["round"]] for line in text.splitlines()}

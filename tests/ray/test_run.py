@@ -245,6 +245,7 @@ def test_a_smaller_run_drafts_what_is_missing_beside_a_larger_ones_drafts(tmp_pa
     assert outcomes(rows) == {name: outcome(row) for name, row in samples_of(before).items() if row["index"] < 20}
 
 
+@pytest.mark.long  # tests/chaos has a short form
 def test_killed_at_any_time_and_resumed_it_ends_like_one_that_was_not(tmp_path: Path, processes: Any) -> None:
     size = 400
     whole = run(config(tmp_path / "whole", size=size, rounds=1))

@@ -99,7 +99,7 @@ def test_a_limit_stops_a_run_cleanly_and_what_was_spent_counts(tmp_path: Path, w
     assert spent["cost"] > first["spent"]["cost"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_signal_ends_a_run_cleanly(tmp_path: Path, whole: dict[str, str], number: int) -> None:
     before = signal.getsignal(number)
     watcher = Interrupts(number)

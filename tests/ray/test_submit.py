@@ -115,7 +115,13 @@ def test_a_submitted_run_joins_the_cluster_and_leaves_its_outcome(head: Any, tmp
     assert metrics == files
     assert sum(run.result()["tokens"].values()) == run.result()["spent"]["tokens"]
 
-    again = submit(head, "jobs/smoke.yaml", *told)  # neither --resume nor --clean: the job fails, and says why
+
+@pytest.mark.long
+def test_a_job_that_is_refused_fails_and_says_why(head: Any, tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "runs" / "smoke")
+    told = ["jobs/smoke.yaml", "--set", "size=4", "--set", f"output.dir={run.path.parent}"]
+    assert submit(head, *told).returncode == 0
+    again = submit(head, *told)  # neither --resume nor --clean
     assert again.returncode != 0
     assert "a finished run is there" in again.stdout + again.stderr
     assert run.result()["outcome"] == "done"
