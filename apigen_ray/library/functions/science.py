@@ -8,7 +8,10 @@ from typing import Literal, TypedDict
 CATEGORY = "Science"
 
 __all__ = [
+    "age_on_planet",
     "daylight_hours",
+    "dilute_solution",
+    "element_facts",
     "molar_mass",
     "moon_phase",
     "pendulum_period",
@@ -31,42 +34,37 @@ GRAVITY = {
     "neptune": 11.15,
 }
 SOUND_SPEED = {"air": 343, "water": 1482, "steel": 5960, "wood": 3850}  # meters per second at about 20 degrees Celsius
-ATOMIC_MASS = {
-    "H": 1.008,
-    "He": 4.0026,
-    "Li": 6.94,
-    "C": 12.011,
-    "N": 14.007,
-    "O": 15.999,
-    "F": 18.998,
-    "Na": 22.990,
-    "Mg": 24.305,
-    "Al": 26.982,
-    "Si": 28.085,
-    "P": 30.974,
-    "S": 32.06,
-    "Cl": 35.45,
-    "K": 39.098,
-    "Ca": 40.078,
-    "Fe": 55.845,
-    "Cu": 63.546,
-    "Zn": 65.38,
-    "Br": 79.904,
-    "Ag": 107.87,
-    "I": 126.90,
-    "Au": 196.97,
-}
+# Symbol, name and atomic mass by atomic number: the abridged standard atomic weights of IUPAC of 2021, and the mass
+# number of the most stable isotope where an element has none.
+PERIODIC_TABLE = """
+H hydrogen 1.008, He helium 4.0026, Li lithium 6.94, Be beryllium 9.0122, B boron 10.81, C carbon 12.011,
+N nitrogen 14.007, O oxygen 15.999, F fluorine 18.998, Ne neon 20.180, Na sodium 22.990, Mg magnesium 24.305,
+Al aluminum 26.982, Si silicon 28.085, P phosphorus 30.974, S sulfur 32.06, Cl chlorine 35.45, Ar argon 39.95,
+K potassium 39.098, Ca calcium 40.078, Sc scandium 44.956, Ti titanium 47.867, V vanadium 50.942, Cr chromium 51.996,
+Mn manganese 54.938, Fe iron 55.845, Co cobalt 58.933, Ni nickel 58.693, Cu copper 63.546, Zn zinc 65.38,
+Ga gallium 69.723, Ge germanium 72.630, As arsenic 74.922, Se selenium 78.971, Br bromine 79.904, Kr krypton 83.798,
+Rb rubidium 85.468, Sr strontium 87.62, Y yttrium 88.906, Zr zirconium 91.224, Nb niobium 92.906,
+Mo molybdenum 95.95, Tc technetium 97, Ru ruthenium 101.07, Rh rhodium 102.91, Pd palladium 106.42, Ag silver 107.87,
+Cd cadmium 112.41, In indium 114.82, Sn tin 118.71, Sb antimony 121.76, Te tellurium 127.60, I iodine 126.90,
+Xe xenon 131.29, Cs cesium 132.91, Ba barium 137.33, La lanthanum 138.91, Ce cerium 140.12, Pr praseodymium 140.91,
+Nd neodymium 144.24, Pm promethium 145, Sm samarium 150.36, Eu europium 151.96, Gd gadolinium 157.25,
+Tb terbium 158.93, Dy dysprosium 162.50, Ho holmium 164.93, Er erbium 167.26, Tm thulium 168.93,
+Yb ytterbium 173.05, Lu lutetium 174.97, Hf hafnium 178.49, Ta tantalum 180.95, W tungsten 183.84, Re rhenium 186.21,
+Os osmium 190.23, Ir iridium 192.22, Pt platinum 195.08, Au gold 196.97, Hg mercury 200.59, Tl thallium 204.38,
+Pb lead 207.2, Bi bismuth 208.98, Po polonium 209, At astatine 210, Rn radon 222, Fr francium 223, Ra radium 226,
+Ac actinium 227, Th thorium 232.04, Pa protactinium 231.04, U uranium 238.03
+"""
+ELEMENTS = [entry.split() for entry in PERIODIC_TABLE.split(",")]
+ATOMIC_MASS = {symbol: float(mass) for symbol, _, mass in ELEMENTS}
 PHASES = (
-    "new moon",
-    "waxing crescent",
-    "first quarter",
-    "waxing gibbous",
-    "full moon",
-    "waning gibbous",
-    "last quarter",
-    "waning crescent",
-)
+    "new moon, waxing crescent, first quarter, waxing gibbous, full moon, waning gibbous, last quarter, waning crescent"
+).split(", ")
 LUNATION_DAYS = 29.530588
+# The year of each planet in days (NASA, Planetary Fact Sheets).
+ORBIT_DAYS = {
+    "mercury": 87.969, "venus": 224.701, "earth": 365.256, "mars": 686.98,
+    "jupiter": 4332.589, "saturn": 10759.22, "uranus": 30685.4, "neptune": 60189.0,
+}  # fmt: skip
 
 
 class Flight(TypedDict):
@@ -90,6 +88,23 @@ class MoonPhase(TypedDict):
     phase: str
     age_days: float
     illuminated_percent: int
+
+
+class Element(TypedDict):
+    """A chemical element."""
+
+    name: str
+    symbol: str
+    atomic_number: int
+    atomic_mass: float
+    period: int
+
+
+class Dilution(TypedDict):
+    """What is mixed to dilute a solution."""
+
+    stock_ml: float
+    water_ml: float
 
 
 def radioactive_decay(initial_amount: float, half_life: float, elapsed_time: float) -> Decay:
@@ -305,3 +320,73 @@ def moon_phase(calendar_date: str) -> MoonPhase:
         "age_days": round(age, 1),
         "illuminated_percent": round(50 * (1 - math.cos(2 * math.pi * age / LUNATION_DAYS))),
     }
+
+
+def element_facts(element: str) -> Element:
+    """Look up a chemical element in the periodic table, from hydrogen to uranium.
+
+    Args:
+        element: Name or symbol of the element, such as "iron" or "Fe".
+
+    Returns:
+        Its name, symbol, atomic number, atomic mass and the period, or row, in which it stands.
+
+    Raises:
+        ValueError: There is no such element up to uranium.
+
+    >>> element_facts("iron")
+    {'name': 'iron', 'symbol': 'Fe', 'atomic_number': 26, 'atomic_mass': 55.845, 'period': 4}
+    """
+    wanted = element.strip().casefold()
+    for number, (symbol, name, mass) in enumerate(ELEMENTS, start=1):
+        if wanted in (symbol.casefold(), name):
+            period = 1 + sum(number > noble_gas for noble_gas in (2, 10, 18, 36, 54, 86))
+            mass_u = float(mass)
+            return {"name": name, "symbol": symbol, "atomic_number": number, "atomic_mass": mass_u, "period": period}
+    raise ValueError(f"{element!r} is not an element from hydrogen to uranium")
+
+
+def dilute_solution(stock_molarity: float, target_molarity: float, target_volume_ml: float) -> Dilution:
+    """Calculate how to dilute a stock solution with water to a lower concentration.
+
+    Args:
+        stock_molarity: Concentration of the stock solution in moles per liter.
+        target_molarity: Concentration wanted, in moles per liter.
+        target_volume_ml: Volume wanted, in milliliters.
+
+    Returns:
+        The volumes of stock solution and of water, in milliliters.
+
+    Raises:
+        ValueError: A figure is not positive, or the stock solution is weaker than what is wanted.
+
+    >>> dilute_solution(2, 0.5, 100)
+    {'stock_ml': 25.0, 'water_ml': 75.0}
+    """
+    if target_molarity <= 0 or target_volume_ml <= 0 or stock_molarity < target_molarity:
+        raise ValueError("figures must be positive, and the stock solution at least as strong as what is wanted")
+    stock = target_molarity * target_volume_ml / stock_molarity
+    return {"stock_ml": round(stock, 3), "water_ml": round(target_volume_ml - stock, 3)}
+
+
+def age_on_planet(
+    earth_age_years: float, planet: Literal["mercury", "venus", "mars", "jupiter", "saturn", "uranus", "neptune"]
+) -> float:
+    """Calculate how old a person would be in the years of another planet.
+
+    Args:
+        earth_age_years: Age in years on Earth.
+        planet: Planet whose years are counted.
+
+    Returns:
+        The age in years of that planet.
+
+    Raises:
+        ValueError: The age is negative.
+
+    >>> age_on_planet(30, "mars")
+    15.95
+    """
+    if earth_age_years < 0:
+        raise ValueError("earth_age_years must not be negative")
+    return round(earth_age_years * ORBIT_DAYS["earth"] / ORBIT_DAYS[planet], 2)
