@@ -1,19 +1,24 @@
-"""Grades, reading, numerals and learning."""
+"""Grades, reading, numerals, verbs, books, history and learning."""
 
 import math
 import re
+from datetime import date, timedelta
 from typing import Literal, TypedDict
 
 CATEGORY = "Education"
 
 __all__ = [
     "grade_point_average",
+    "irregular_verb_forms",
+    "isbn_10_to_13",
     "letter_grade",
     "reading_ease",
     "reading_time",
     "required_final_score",
+    "review_dates",
     "roman_numeral",
     "study_schedule",
+    "us_president_on_date",
 ]
 
 GRADE_POINTS = {
@@ -46,6 +51,48 @@ NUMERALS = (
     (1, "I"),
 )
 
+# Presidents of the United States since 1933 by the first day in office (whitehouse.gov, Senate list of inaugurations).
+PRESIDENTS = {
+    "1933-03-04": "Franklin D. Roosevelt",
+    "1945-04-12": "Harry S. Truman",
+    "1953-01-20": "Dwight D. Eisenhower",
+    "1961-01-20": "John F. Kennedy",
+    "1963-11-22": "Lyndon B. Johnson",
+    "1969-01-20": "Richard Nixon",
+    "1974-08-09": "Gerald Ford",
+    "1977-01-20": "Jimmy Carter",
+    "1981-01-20": "Ronald Reagan",
+    "1989-01-20": "George H. W. Bush",
+    "1993-01-20": "Bill Clinton",
+    "2001-01-20": "George W. Bush",
+    "2009-01-20": "Barack Obama",
+    "2017-01-20": "Donald Trump",
+    "2021-01-20": "Joe Biden",
+}
+LAST_PRESIDENT_DAY = "2025-01-19"
+
+# Present, past and past participle.
+IRREGULAR_VERBS = {
+    forms.split()[0]: forms.split()[1:]
+    for forms in (
+        "be was been, become became become, begin began begun, bite bit bitten, break broke broken, "
+        "bring brought brought, build built built, buy bought bought, catch caught caught, choose chose chosen, "
+        "come came come, do did done, draw drew drawn, drink drank drunk, drive drove driven, eat ate eaten, "
+        "fall fell fallen, feel felt felt, find found found, fly flew flown, forget forgot forgotten, "
+        "forgive forgave forgiven, freeze froze frozen, get got got, give gave given, go went gone, grow grew grown, "
+        "have had had, hear heard heard, hide hid hidden, hold held held, keep kept kept, know knew known, "
+        "leave left left, lose lost lost, make made made, meet met met, pay paid paid, ride rode ridden, "
+        "ring rang rung, rise rose risen, run ran run, say said said, see saw seen, sell sold sold, send sent sent, "
+        "shake shook shaken, sing sang sung, sink sank sunk, sit sat sat, sleep slept slept, speak spoke spoken, "
+        "spend spent spent, steal stole stolen, swim swam swum, swing swung swung, take took taken, "
+        "teach taught taught, tear tore torn, tell told told, think thought thought, throw threw thrown, "
+        "understand understood understood, wake woke woken, wear wore worn, win won won, write wrote written"
+    ).split(", ")
+}
+
+# Days after the first lesson, each about twice as far as the one before.
+REVIEW_DAYS = (1, 3, 7, 14, 30, 60, 120)
+
 
 class Readability(TypedDict):
     """How easy a text is to read."""
@@ -60,6 +107,13 @@ class StudyPlan(TypedDict):
     per_day: int
     days_needed: int
     minutes_per_day: float
+
+
+class VerbForms(TypedDict):
+    """The forms of a verb."""
+
+    past: str
+    past_participle: str
 
 
 def grade_point_average(letter_grades: list[str], credits: list[float] | None = None) -> float:
@@ -244,3 +298,91 @@ def study_schedule(flashcards: int, days: int, seconds_per_card: int = 20) -> St
         "days_needed": math.ceil(flashcards / per_day),
         "minutes_per_day": round(per_day * seconds_per_card / 60, 1),
     }
+
+
+def us_president_on_date(historical_date: str) -> str:
+    """Name the president of the United States who was in office on a day since 1933.
+
+    Args:
+        historical_date: Day as YYYY-MM-DD, from 1933-03-04 to 2025-01-19.
+
+    Returns:
+        The name of the president; on a day of change the new one.
+
+    Raises:
+        ValueError: The text is not a date, or lies outside the table.
+
+    >>> us_president_on_date("1969-07-20")
+    'Richard Nixon'
+    """
+    day = date.fromisoformat(historical_date).isoformat()
+    if not min(PRESIDENTS) <= day <= LAST_PRESIDENT_DAY:
+        raise ValueError(f"the table goes from {min(PRESIDENTS)} to {LAST_PRESIDENT_DAY}")
+    return PRESIDENTS[max(first_day for first_day in PRESIDENTS if first_day <= day)]
+
+
+def irregular_verb_forms(verb: str) -> VerbForms:
+    """Look up the past tense and the past participle of an irregular English verb.
+
+    Args:
+        verb: The verb in its base form, for example "swim".
+
+    Returns:
+        Both forms.
+
+    Raises:
+        ValueError: The verb is not in the table.
+
+    >>> irregular_verb_forms("swim")
+    {'past': 'swam', 'past_participle': 'swum'}
+    """
+    forms = IRREGULAR_VERBS.get(verb.strip().lower().removeprefix("to "))
+    if forms is None:
+        raise ValueError(f"{verb!r} is not in the table of irregular verbs")
+    return {"past": forms[0], "past_participle": forms[1]}
+
+
+def isbn_10_to_13(isbn_10: str) -> str:
+    """Convert the old 10-digit number of a book (ISBN) to the 13-digit one.
+
+    Args:
+        isbn_10: Ten digits, the last of which may be X; hyphens and spaces are left out.
+
+    Returns:
+        The 13 digits without hyphens.
+
+    Raises:
+        ValueError: The number has not ten digits, or its check digit is wrong.
+
+    >>> isbn_10_to_13("0-306-40615-2")
+    '9780306406157'
+    """
+    signs = isbn_10.replace("-", "").replace(" ", "").upper()
+    if not re.fullmatch(r"[0-9]{9}[0-9X]", signs):
+        raise ValueError("an ISBN-10 has ten digits, the last of which may be X")
+    if sum((10 - place) * "0123456789X".index(sign) for place, sign in enumerate(signs)) % 11:
+        raise ValueError("the check digit does not fit the others")
+    body = "978" + signs[:9]
+    return body + str(-sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body)) % 10)
+
+
+def review_dates(first_lesson_date: str, review_count: int = 5) -> list[str]:
+    """Plan the days on which to review what was learned, at growing distances.
+
+    Args:
+        first_lesson_date: Day on which it was learned, as YYYY-MM-DD.
+        review_count: Number of reviews, from 1 to 7.
+
+    Returns:
+        The dates 1, 3, 7, 14, 30, 60 and 120 days later, as many as are wanted.
+
+    Raises:
+        ValueError: The text is not a date, or the number of reviews is not between 1 and 7.
+
+    >>> review_dates("2024-09-02", review_count=3)
+    ['2024-09-03', '2024-09-05', '2024-09-09']
+    """
+    if not 1 <= review_count <= len(REVIEW_DAYS):
+        raise ValueError("review_count must lie between 1 and 7")
+    first = date.fromisoformat(first_lesson_date)
+    return [(first + timedelta(days=days)).isoformat() for days in REVIEW_DAYS[:review_count]]
