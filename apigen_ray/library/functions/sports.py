@@ -7,13 +7,32 @@ CATEGORY = "Sports"
 __all__ = [
     "batting_average",
     "bowling_score",
+    "earned_run_average",
+    "golf_score_differential",
     "league_record",
+    "olympic_host_cities",
+    "passer_rating",
     "predict_race_time",
+    "round_robin_schedule",
     "running_pace",
     "update_elo_rating",
 ]
 
 KILOMETERS_PER_MILE = 1.609344
+# Host cities of the Olympic Games, by the year in their name (International Olympic Committee).
+SUMMER_GAMES = """
+1896 Athens, 1900 Paris, 1904 St. Louis, 1908 London, 1912 Stockholm, 1920 Antwerp, 1924 Paris, 1928 Amsterdam,
+1932 Los Angeles, 1936 Berlin, 1948 London, 1952 Helsinki, 1956 Melbourne, 1960 Rome, 1964 Tokyo, 1968 Mexico City,
+1972 Munich, 1976 Montreal, 1980 Moscow, 1984 Los Angeles, 1988 Seoul, 1992 Barcelona, 1996 Atlanta, 2000 Sydney,
+2004 Athens, 2008 Beijing, 2012 London, 2016 Rio de Janeiro, 2020 Tokyo, 2024 Paris, 2028 Los Angeles, 2032 Brisbane
+"""
+WINTER_GAMES = """
+1924 Chamonix, 1928 St. Moritz, 1932 Lake Placid, 1936 Garmisch-Partenkirchen, 1948 St. Moritz, 1952 Oslo,
+1956 Cortina d'Ampezzo, 1960 Squaw Valley, 1964 Innsbruck, 1968 Grenoble, 1972 Sapporo, 1976 Innsbruck,
+1980 Lake Placid, 1984 Sarajevo, 1988 Calgary, 1992 Albertville, 1994 Lillehammer, 1998 Nagano, 2002 Salt Lake City,
+2006 Turin, 2010 Vancouver, 2014 Sochi, 2018 Pyeongchang, 2022 Beijing, 2026 Milan and Cortina d'Ampezzo
+"""
+STANDARD_SLOPE = 113  # the slope rating of a golf course of standard difficulty, by the World Handicap System
 
 
 class Pace(TypedDict):
@@ -38,6 +57,13 @@ class EloUpdate(TypedDict):
     expected_score: float
     new_rating: int
     change: int
+
+
+class OlympicHosts(TypedDict):
+    """Where the Olympic Games of a year were held; None where there were none of that season."""
+
+    summer: str | None
+    winter: str | None
 
 
 def running_pace(distance_km: float, time_minutes: float, per: Literal["kilometer", "mile"] = "kilometer") -> Pace:
@@ -202,3 +228,132 @@ def bowling_score(rolls: list[int]) -> int:
     if last != len(rolls):
         raise ValueError("there are rolls left after the tenth frame")
     return score
+
+
+def olympic_host_cities(year: int) -> OlympicHosts:
+    """Look up which cities hosted the Summer and Winter Olympic Games of a year.
+
+    Args:
+        year: Year of the Games, as in their name.
+
+    Returns:
+        The host of the summer and of the winter Games, None where there were none.
+
+    Raises:
+        ValueError: No Games were held in that year.
+
+    >>> olympic_host_cities(1992)
+    {'summer': 'Barcelona', 'winter': 'Albertville'}
+    >>> olympic_host_cities(2012)["summer"]
+    'London'
+    """
+
+    def host(games: str) -> str | None:
+        entries = (entry.split(maxsplit=1) for entry in games.split(","))
+        return next((city.strip() for held, city in entries if held == str(year)), None)
+
+    summer, winter = host(SUMMER_GAMES), host(WINTER_GAMES)
+    if summer is None and winter is None:
+        raise ValueError(f"no Olympic Games were held in {year}")
+    return {"summer": summer, "winter": winter}
+
+
+def golf_score_differential(adjusted_gross_score: int, course_rating: float, slope_rating: int) -> float:
+    """Calculate the score differential of a round of golf, from which a handicap is made.
+
+    Args:
+        adjusted_gross_score: Strokes of the round.
+        course_rating: Rating of the course: the strokes that a scratch golfer needs.
+        slope_rating: Slope rating of the course, from 55 to 155.
+
+    Returns:
+        The score differential by the World Handicap System, for 18 holes.
+
+    Raises:
+        ValueError: The score or the course rating is not positive, or the slope rating is not 55 to 155.
+
+    >>> golf_score_differential(92, 71.5, 125)
+    18.5
+    """
+    if adjusted_gross_score <= 0 or course_rating <= 0 or not 55 <= slope_rating <= 155:
+        raise ValueError("score and course_rating must be positive, slope_rating between 55 and 155")
+    return round((adjusted_gross_score - course_rating) * STANDARD_SLOPE / slope_rating, 1)
+
+
+def passer_rating(completions: int, attempts: int, passing_yards: int, touchdowns: int, interceptions: int) -> float:
+    """Calculate a quarterback's passer rating by the formula of the NFL.
+
+    Args:
+        completions: Passes that were caught.
+        attempts: Passes that were thrown.
+        passing_yards: Yards gained by passing.
+        touchdowns: Touchdown passes.
+        interceptions: Passes that were intercepted.
+
+    Returns:
+        The rating, from 0 to 158.3.
+
+    Raises:
+        ValueError: No pass was thrown, or a count is negative or above the attempts.
+
+    >>> passer_rating(20, 30, 250, 2, 1)
+    100.7
+    """
+    if attempts < 1 or min(completions, touchdowns, interceptions) < 0 or completions + interceptions > attempts:
+        raise ValueError("attempts must be positive, and the other counts neither negative nor above the attempts")
+    parts = (
+        (completions / attempts - 0.3) * 5,
+        (passing_yards / attempts - 3) / 4,
+        touchdowns / attempts * 20,
+        2.375 - interceptions / attempts * 25,
+    )
+    return round(sum(max(0.0, min(2.375, part)) for part in parts) / 6 * 100, 1)
+
+
+def earned_run_average(earned_runs: int, innings_pitched: float) -> float:
+    """Calculate a baseball pitcher's earned run average over nine innings.
+
+    Args:
+        earned_runs: Earned runs that the pitcher allowed.
+        innings_pitched: Innings pitched, the digit after the point counting outs: 6.1 is six and a third.
+
+    Returns:
+        Earned runs for nine innings, rounded to two places.
+
+    Raises:
+        ValueError: The runs are negative, no inning was pitched, or the digit after the point is not 0, 1 or 2.
+
+    >>> earned_run_average(21, 63.1)
+    2.98
+    """
+    innings, outs = divmod(round(innings_pitched * 10), 10)
+    if earned_runs < 0 or innings < 0 or outs > 2 or innings + outs == 0:
+        raise ValueError("earned_runs must not be negative, innings_pitched positive and end in .0, .1 or .2")
+    return round(9 * earned_runs / (innings + outs / 3), 2)
+
+
+def round_robin_schedule(teams: list[str]) -> list[list[str]]:
+    """Draw up the rounds of a tournament in which every team plays every other team once.
+
+    Args:
+        teams: Names of the teams or players.
+
+    Returns:
+        For each round its games, such as "Lions - Bears"; with an odd number, one team rests in each round.
+
+    Raises:
+        ValueError: There are fewer than two or more than 20 teams, or a name occurs twice.
+
+    >>> round_robin_schedule(["Lions", "Bears", "Hawks"])
+    [['Bears - Hawks'], ['Lions - Hawks'], ['Lions - Bears']]
+    """
+    if not 2 <= len(teams) <= 20 or len(set(teams)) < len(teams):
+        raise ValueError("2 to 20 teams of different names are needed")
+    # The circle method: the first stays, the others move on by one place a round; None stands for a rest.
+    circle: list[str | None] = [*teams, *([None] if len(teams) % 2 else [])]
+    rounds = []
+    for _ in range(len(circle) - 1):
+        pairs = [(circle[place], circle[-1 - place]) for place in range(len(circle) // 2)]
+        rounds.append([f"{home} - {guest}" for home, guest in pairs if home is not None and guest is not None])
+        circle = [circle[0], circle[-1], *circle[1:-1]]
+    return rounds
