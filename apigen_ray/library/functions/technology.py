@@ -1,4 +1,4 @@
-"""Passwords, networks, versions, screens and colors."""
+"""Passwords, networks, versions, screens, drives and colors."""
 
 import math
 import string
@@ -11,12 +11,34 @@ __all__ = [
     "compare_versions",
     "convert_hex_color",
     "download_time",
+    "http_status_meaning",
     "password_strength",
+    "raid_capacity",
+    "resistor_value",
     "screen_pixel_density",
     "subnet_details",
 ]
 
 MEGABITS = {"MB": 8.0, "GB": 8_000.0, "TB": 8_000_000.0}
+# Status codes of HTTP and their reasons (IANA's registry; most of them RFC 9110).
+HTTP_STATUSES = """
+100 Continue, 101 Switching Protocols, 200 OK, 201 Created, 202 Accepted, 204 No Content, 206 Partial Content,
+301 Moved Permanently, 302 Found, 303 See Other, 304 Not Modified, 307 Temporary Redirect, 308 Permanent Redirect,
+400 Bad Request, 401 Unauthorized, 402 Payment Required, 403 Forbidden, 404 Not Found, 405 Method Not Allowed,
+406 Not Acceptable, 408 Request Timeout, 409 Conflict, 410 Gone, 411 Length Required, 412 Precondition Failed,
+413 Content Too Large, 414 URI Too Long, 415 Unsupported Media Type, 416 Range Not Satisfiable, 417 Expectation Failed,
+421 Misdirected Request, 422 Unprocessable Content, 423 Locked, 425 Too Early, 426 Upgrade Required,
+428 Precondition Required, 429 Too Many Requests, 431 Request Header Fields Too Large,
+451 Unavailable For Legal Reasons, 500 Internal Server Error, 501 Not Implemented, 502 Bad Gateway,
+503 Service Unavailable, 504 Gateway Timeout, 505 HTTP Version Not Supported, 507 Insufficient Storage,
+511 Network Authentication Required
+"""
+STATUS_KINDS = ("informational", "success", "redirection", "client error", "server error")
+# RAID level: the fewest drives, and how many of them may fail, whichever they are.
+RAID_LEVELS = {"RAID 0": (2, 0), "RAID 1": (2, 1), "RAID 5": (3, 1), "RAID 6": (4, 2), "RAID 10": (4, 1)}
+# The color code of resistors (IEC 60062): digits by their place, tolerances in percent.
+BAND_DIGITS = ("black", "brown", "red", "orange", "yellow", "green", "blue", "violet", "gray", "white")
+BAND_TOLERANCES = {"brown": 1.0, "red": 2.0, "green": 0.5, "blue": 0.25, "violet": 0.1, "gold": 5.0, "silver": 10.0}
 
 
 class PasswordReport(TypedDict):
@@ -41,6 +63,30 @@ class Subnet(TypedDict):
     broadcast: str
     netmask: str
     usable_hosts: int
+
+
+class HttpStatus(TypedDict):
+    """The meaning of an HTTP status code."""
+
+    reason: str
+    kind: str
+
+
+class RaidArray(TypedDict):
+    """What an array of drives offers."""
+
+    usable_tb: float
+    efficiency_percent: float
+    drive_failures_survived: int
+
+
+class Resistor(TypedDict):
+    """The resistance that colored bands stand for."""
+
+    ohms: float
+    tolerance_percent: float
+    lowest_ohms: float
+    highest_ohms: float
 
 
 def password_strength(password: str) -> PasswordReport:
@@ -259,4 +305,90 @@ def subnet_details(cidr: str) -> Subnet:
         "broadcast": dotted(broadcast),
         "netmask": dotted(mask),
         "usable_hosts": size - 2 if size > 2 else size,
+    }
+
+
+def http_status_meaning(status_code: int) -> HttpStatus:
+    """Look up what an HTTP status code of a web server means.
+
+    Args:
+        status_code: The code, such as 404.
+
+    Returns:
+        Its reason in words, and what kind of answer it is.
+
+    Raises:
+        ValueError: The code is not in use.
+
+    >>> http_status_meaning(404)
+    {'reason': 'Not Found', 'kind': 'client error'}
+    """
+    for entry in HTTP_STATUSES.split(","):
+        code, reason = entry.split(maxsplit=1)
+        if code == str(status_code):
+            return {"reason": reason.strip(), "kind": STATUS_KINDS[status_code // 100 - 1]}
+    raise ValueError(f"{status_code} is not an HTTP status code in use")
+
+
+def raid_capacity(
+    drives: int, drive_size_tb: float, raid_level: Literal["RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10"]
+) -> RaidArray:
+    """Calculate the usable capacity of drives that are joined to a RAID array.
+
+    Args:
+        drives: Number of drives of the same size.
+        drive_size_tb: Size of each drive in terabytes.
+        raid_level: How the data is spread over the drives.
+
+    Returns:
+        The usable terabytes, their share of all in percent, and how many drives may fail without loss of data.
+
+    Raises:
+        ValueError: The size is not positive, or the level needs more drives, or an even number of them.
+
+    >>> raid_capacity(4, 8, "RAID 5")
+    {'usable_tb': 24, 'efficiency_percent': 75.0, 'drive_failures_survived': 1}
+    """
+    fewest, failures = RAID_LEVELS[raid_level]
+    if drives < fewest or drive_size_tb <= 0 or (raid_level == "RAID 10" and drives % 2):
+        raise ValueError(f"{raid_level} needs at least {fewest} drives of a positive size, RAID 10 an even number")
+    if raid_level == "RAID 1":
+        failures = drives - 1
+    holding_data = drives // 2 if raid_level == "RAID 10" else drives - failures
+    return {
+        "usable_tb": round(holding_data * drive_size_tb, 2),
+        "efficiency_percent": round(100 * holding_data / drives, 1),
+        "drive_failures_survived": failures,
+    }
+
+
+def resistor_value(
+    first_band: Literal["brown", "red", "orange", "yellow", "green", "blue", "violet", "gray", "white"],
+    second_band: Literal["black", "brown", "red", "orange", "yellow", "green", "blue", "violet", "gray", "white"],
+    multiplier_band: Literal["black", "brown", "red", "orange", "yellow", "green", "blue", "gold", "silver"],
+    tolerance_band: Literal["brown", "red", "green", "blue", "violet", "gold", "silver"] = "gold",
+) -> Resistor:
+    """Read the value of a resistor with four colored bands.
+
+    Args:
+        first_band: Color of the first band.
+        second_band: Color of the second band.
+        multiplier_band: Color of the third band.
+        tolerance_band: Color of the fourth band.
+
+    Returns:
+        The resistance in ohms, its tolerance in percent, and the range within which it lies.
+
+    >>> resistor_value("yellow", "violet", "red")
+    {'ohms': 4700.0, 'tolerance_percent': 5.0, 'lowest_ohms': 4465.0, 'highest_ohms': 4935.0}
+    """
+    fractions = {"gold": -1, "silver": -2}
+    power = fractions[multiplier_band] if multiplier_band in fractions else BAND_DIGITS.index(multiplier_band)
+    ohms = (10 * BAND_DIGITS.index(first_band) + BAND_DIGITS.index(second_band)) * 10.0**power
+    tolerance = BAND_TOLERANCES[tolerance_band]
+    return {
+        "ohms": round(ohms, 4),
+        "tolerance_percent": tolerance,
+        "lowest_ohms": round(ohms * (1 - tolerance / 100), 4),
+        "highest_ohms": round(ohms * (1 + tolerance / 100), 4),
     }
