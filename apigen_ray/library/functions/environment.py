@@ -1,4 +1,4 @@
-"""Weather that is felt, air, rain, sun and emissions."""
+"""Weather that is felt, air, wind, rain, sun, emissions, litter and water."""
 
 import math
 from typing import Literal, TypedDict
@@ -7,10 +7,15 @@ CATEGORY = "Environment"
 
 __all__ = [
     "air_quality_index",
+    "beaufort_wind_force",
+    "decomposition_time",
+    "dew_point",
+    "food_water_footprint",
     "heat_index",
     "rainwater_harvest",
     "solar_energy_output",
     "trip_carbon_footprint",
+    "uv_protection_advice",
     "wind_chill",
 ]
 
@@ -28,6 +33,72 @@ DUST_STEPS = (
     (225.5, 325.4, 301, 500, "hazardous"),
 )
 
+# Beaufort's scale (World Meteorological Organization): the slowest wind of each force in km/h, and its name.
+BEAUFORT = (
+    (0, "calm"),
+    (1, "light air"),
+    (6, "light breeze"),
+    (12, "gentle breeze"),
+    (20, "moderate breeze"),
+    (29, "fresh breeze"),
+    (39, "strong breeze"),
+    (50, "near gale"),
+    (62, "gale"),
+    (75, "strong gale"),
+    (89, "storm"),
+    (103, "violent storm"),
+    (118, "hurricane force"),
+)
+
+# Estimated time in the sea (US National Park Service; Mote Marine Laboratory; NOAA Marine Debris Program).
+DECOMPOSITION = {
+    "paper towel": "2 to 4 weeks",
+    "newspaper": "6 weeks",
+    "apple core": "2 months",
+    "cardboard box": "2 months",
+    "waxed milk carton": "3 months",
+    "cotton shirt": "2 to 5 months",
+    "plywood": "1 to 3 years",
+    "wool socks": "1 to 5 years",
+    "cigarette butt": "1 to 5 years",
+    "plastic bag": "10 to 20 years",
+    "foam cup": "50 years",
+    "tin can": "50 years",
+    "aluminum can": "200 years",
+    "six-pack ring": "400 years",
+    "plastic bottle": "450 years",
+    "disposable diaper": "450 years",
+    "fishing line": "600 years",
+    "glass bottle": "undetermined",
+}
+
+# Highest index, level and advice (World Health Organization, global solar UV index).
+UV_LEVELS = (
+    (2, "low", "no protection needed"),
+    (5, "moderate", "seek shade at midday, wear a shirt, hat and sunscreen"),
+    (7, "high", "seek shade at midday, wear a shirt, hat and sunscreen"),
+    (10, "very high", "avoid being outside at midday; shirt, hat and sunscreen are a must"),
+    (math.inf, "extreme", "avoid being outside at midday; shirt, hat and sunscreen are a must"),
+)
+
+# Liters of water for a kilogram, world averages (Water Footprint Network; Mekonnen and Hoekstra 2011 and 2012).
+FOOD_WATER = {
+    "apples": 822,
+    "bananas": 790,
+    "beef": 15415,
+    "bread": 1608,
+    "butter": 5553,
+    "cabbage": 237,
+    "chicken": 4325,
+    "chocolate": 17196,
+    "pasta": 1849,
+    "pork": 5988,
+    "potatoes": 287,
+    "rice": 2497,
+    "roasted coffee": 18900,
+    "tomatoes": 214,
+}
+
 
 class AirQuality(TypedDict):
     """How clean the air is."""
@@ -41,6 +112,20 @@ class SolarYield(TypedDict):
 
     daily_kwh: float
     yearly_kwh: float
+
+
+class WindForce(TypedDict):
+    """The force of a wind."""
+
+    force: int
+    name: str
+
+
+class UvAdvice(TypedDict):
+    """How strong the sun is, and what to do about it."""
+
+    level: str
+    advice: str
 
 
 def trip_carbon_footprint(
@@ -188,3 +273,113 @@ def solar_energy_output(panel_count: int, panel_watts: int, sun_hours: float, lo
         raise ValueError("figures must be positive, sun_hours at most 24 and loss_percent below 100")
     daily = panel_count * panel_watts * sun_hours * (1 - loss_percent / 100) / 1000
     return {"daily_kwh": round(daily, 2), "yearly_kwh": round(daily * 365, 1)}
+
+
+def dew_point(temperature_celsius: float, humidity_percent: float) -> float:
+    """Calculate the dew point, the temperature at which the moisture in the air condenses.
+
+    Args:
+        temperature_celsius: Air temperature in degrees Celsius.
+        humidity_percent: Relative humidity in percent.
+
+    Returns:
+        The dew point in degrees Celsius, by Magnus's formula.
+
+    Raises:
+        ValueError: The temperature is not -45 to 60 degrees, or the humidity not above 0 and at most 100 percent.
+
+    >>> dew_point(25, 60)
+    16.7
+    """
+    if not -45 <= temperature_celsius <= 60 or not 0 < humidity_percent <= 100:
+        raise ValueError("the temperature must lie between -45 and 60, the humidity above 0 and at most 100")
+    # The constants of Sonntag (1990), for vapor over water.
+    load = math.log(humidity_percent / 100) + 17.62 * temperature_celsius / (243.12 + temperature_celsius)
+    return round(243.12 * load / (17.62 - load), 1)
+
+
+def beaufort_wind_force(wind_speed_kmh: float) -> WindForce:
+    """Find the force of a wind on the Beaufort scale.
+
+    Args:
+        wind_speed_kmh: Wind speed in kilometers per hour.
+
+    Returns:
+        The force from 0 to 12 and its name.
+
+    Raises:
+        ValueError: The speed is negative.
+
+    >>> beaufort_wind_force(45)
+    {'force': 6, 'name': 'strong breeze'}
+    """
+    if wind_speed_kmh < 0:
+        raise ValueError("wind_speed_kmh must not be negative")
+    force = sum(round(wind_speed_kmh) >= slowest for slowest, _ in BEAUFORT) - 1
+    return {"force": force, "name": BEAUFORT[force][1]}
+
+
+def decomposition_time(item: str) -> str:
+    """Look up how long a piece of litter takes to decompose in the sea.
+
+    Args:
+        item: What was thrown away, for example "plastic bag".
+
+    Returns:
+        The estimated time; undetermined where it is too long to tell.
+
+    Raises:
+        ValueError: The item is not in the table.
+
+    >>> decomposition_time("aluminum can")
+    '200 years'
+    """
+    time = DECOMPOSITION.get(item.strip().casefold())
+    if time is None:
+        raise ValueError(f"no time is known for {item!r}")
+    return time
+
+
+def uv_protection_advice(uv_index: int) -> UvAdvice:
+    """Tell how strong the sun is at a UV index and how to protect the skin.
+
+    Args:
+        uv_index: The UV index of the weather report, 0 or more.
+
+    Returns:
+        The level, from low to extreme, and the advice.
+
+    Raises:
+        ValueError: The index is negative.
+
+    >>> uv_protection_advice(6)["level"]
+    'high'
+    """
+    if uv_index < 0:
+        raise ValueError("uv_index must not be negative")
+    level, advice = next((level, advice) for highest, level, advice in UV_LEVELS if uv_index <= highest)
+    return {"level": level, "advice": advice}
+
+
+def food_water_footprint(food: str, amount_kg: float = 1.0) -> int:
+    """Look up how many liters of water it takes to produce an amount of food.
+
+    Args:
+        food: Kind of food, for example "beef".
+        amount_kg: Amount in kilograms.
+
+    Returns:
+        The water in liters, as a world average.
+
+    Raises:
+        ValueError: The food is not in the table, or the amount is not positive.
+
+    >>> food_water_footprint("rice", amount_kg=2)
+    4994
+    """
+    liters = FOOD_WATER.get(food.strip().casefold())
+    if liters is None:
+        raise ValueError(f"no water footprint is known for {food!r}")
+    if amount_kg <= 0:
+        raise ValueError("amount_kg must be positive")
+    return round(liters * amount_kg)
