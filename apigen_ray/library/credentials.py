@@ -1,6 +1,10 @@
 """Which parameters prove who is calling: executing a call fills them in, a model never sees them."""
 
 import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
 
 from apigen_ray.records import Json
 
@@ -16,6 +20,23 @@ _TELLS = re.compile(
     r"|(access|auth|api|security|dev|developer|free|personal|your)[ _-]?(token|id)",
     re.IGNORECASE,
 )
+
+
+def _require_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text):
+        raise ValueError("is the name of an environment variable, never the credential itself")
+    return text
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+EnvName = Annotated[str, AfterValidator(_require_name)]
+"""An environment variable, where calls are made; what it holds is never written down."""
+
+Auth = Mapping[str, Annotated[tuple[EnvName, ...], BeforeValidator(_listed)]]
+"""The key ``auth`` of a source: who is calling, by the name that the document has for it, and the variables for it."""
 
 
 def bare(name: str) -> str:

@@ -9,10 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apigen_ray.errors import LibraryError
 from apigen_ray.library.base import Parsed, Reject, takes_arguments
+from apigen_ray.library.calls import Server, request, server
+from apigen_ray.library.credentials import Auth
 from apigen_ray.library.documents import read_openapi
 from apigen_ray.library.names import identifier, unique_names
-from apigen_ray.library.operations import Document, parameters, returns, server
+from apigen_ray.library.operations import Document, parameters, returns
 from apigen_ray.library.schema import MAX_NODES, SchemaError, object_schema, require_valid
+from apigen_ray.library.security import Credentials
 from apigen_ray.records import Api, Json, Source, content_hash
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -27,14 +30,22 @@ class OpenApiSource(BaseModel):
     value; `apigen_ray.records.Source.hidden` names them, as ``place:name``. References are followed within the document
     only: nothing that it points to is read or fetched.
 
+    An operation is called over HTTP where its server is known and its body is JSON, a form or text:
+    `apigen_ray.records.Source.request` then holds the `apigen_ray.library.request.RequestForm`.
+
     An operation is rejected with one of these codes: ``malformed`` (not what the standard says), ``dangling_ref``,
     ``external_ref``, ``schema_too_large``, ``unknown_type``, ``invalid_schema`` (its schema has no JSON Schema 2020-12
     form), ``file_upload`` (it needs a file or a body of bytes).
 
     Attributes:
         path: a JSON or YAML file, relative to the config's base.
-        category: of all its operations.
+        category: of all its operations; None: the first tag of each.
         operations: only these, by ``METHOD /path`` or operationId; each must be usable.
+        server: where requests go, in place of the document's servers; one without a path (``http://localhost:8000``)
+            takes the path of a relative server or ``basePath``.
+        auth: for a security scheme of the document, or a hidden parameter, the environment variable that holds it:
+            ``{apiKey: SHOP_KEY}``. Two for a scheme of type ``basic`` (user, password) and for client credentials of
+            OAuth 2 (id, secret). A key such as ``header:X-Key`` goes with every call, declared or not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,17 +55,21 @@ class OpenApiSource(BaseModel):
     path: str
     category: str | None = None
     operations: tuple[str, ...] | None = Field(default=None, min_length=1)
+    server: Server | None = None
+    auth: Auth = {}
 
     def parse(self, base_dir: Path) -> Parsed:
         """Every operation of the document as an Api or a reject.
 
         Raises:
-            LibraryError: unreadable or no OpenAPI document; an operation of ``operations`` that is missing or unusable.
+            LibraryError: unreadable or no OpenAPI document; an operation of ``operations`` that is missing or unusable;
+                a key of ``auth`` that names nothing, or that its variables do not fit.
         """
         path = (base_dir / self.path).absolute()
         text, root = read_openapi(path)
         digest, document = content_hash("openapi", text), Document(root)
         found = list(_operations(document))
+        credentials = Credentials.read(document, self.auth, path, self.server)
         missing = set(self.operations or ())
         parsed = Parsed()
         for operation, name in zip(found, _names(found), strict=True):
@@ -64,7 +79,8 @@ class OpenApiSource(BaseModel):
                 if not aliases:
                     continue
             try:
-                api = self._api(operation, name, document, Source(self.kind, str(path), operation.entry, digest))
+                source = Source(self.kind, str(path), operation.entry, digest)
+                api = self._api(operation, name, document, credentials, source)
                 if self.operations is not None and not takes_arguments(api):
                     raise SchemaError("no_parameters", "it has no parameters that a model could fill in")
                 parsed.apis.append(api)
@@ -74,33 +90,55 @@ class OpenApiSource(BaseModel):
                 parsed.rejects.append(Reject(operation.entry, error.code, f"{path}: {operation.entry}: {error}"))
         if missing:
             raise LibraryError(f"{path}: there is no operation {min(missing)!r}", "give METHOD /path or an operationId")
+        hidden = [text for api in parsed.apis if api.source for text in api.source.hidden]
+        credentials.require_use(hidden, document, path)
         return parsed
 
-    def _api(self, operation: "_Operation", name: str, document: Document, source: Source) -> Api:
+    def _api(
+        self, operation: "_Operation", name: str, document: Document, credentials: Credentials, source: Source
+    ) -> Api:
         if operation.fault is not None:
             raise operation.fault
+        item, form = operation.item, operation.form
         before = document.budget.left
-        found = parameters(operation.item, operation.form, document)
+        found = parameters(item, form, document)
         if before - document.budget.left > MAX_NODES:
             raise SchemaError("schema_too_large", f"its parameters have more than {MAX_NODES} subschemas together")
-        shown = [item for item in found if not item.hidden]
-        form = object_schema({item.name: item.schema for item in shown}, [item.name for item in shown if item.required])
-        texts = [operation.form.get(key) for key in ("summary", "description")]
-        said = list(dict.fromkeys(" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip()))
-        if len(said) == 2 and said[1].startswith(said[0].rstrip(".")):
-            said = said[1:]
+        shown = [part for part in found if not part.hidden]
+        schema = object_schema(
+            {part.form.name: part.schema for part in shown}, [part.form.name for part in shown if part.required]
+        )
+        base = server(item, form, document, self.server)
+        method, _, path = operation.entry.partition(" ")
+        call = request(method, path, form, document, found, base, credentials.of(form, found))
         return Api(
             name=name,
-            description=" ".join(line if line.endswith((".", "!", "?")) else f"{line}." for line in said),
-            parameters=require_valid(form),
-            returns=returns(operation.form, document),
-            category=self.category,
+            description=_description(form),
+            parameters=require_valid(schema),
+            returns=returns(form, document),
+            category=self.category or _tag(form),
             source=replace(
                 source,
-                server=server(operation.item, operation.form, document),
-                hidden=tuple(f"{item.place}:{item.original}" for item in found if item.hidden),
+                runner="rest" if call else "",
+                server=base,
+                hidden=tuple(f"{part.form.place}:{part.form.original}" for part in found if part.hidden),
+                request=call,
             ),
         )
+
+
+def _description(form: Json) -> str:
+    texts = [form.get(key) for key in ("summary", "description")]
+    said = list(dict.fromkeys(" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip()))
+    if len(said) == 2 and said[1].startswith(said[0].rstrip(".")):
+        said = said[1:]
+    return " ".join(line if line.endswith((".", "!", "?")) else f"{line}." for line in said)
+
+
+def _tag(form: Json) -> str | None:
+    tags = form.get("tags")
+    first = tags[0] if isinstance(tags, list) and tags else None
+    return " ".join(first.split()) or None if isinstance(first, str) else None
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,19 @@
-"""One operation of an OpenAPI document: its parameters as one flat list, what it answers, and its server."""
+"""One operation of an OpenAPI document: its parameters as one flat list, and what it answers."""
 
-import re
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from apigen_ray.library.credentials import bare, is_credential
+from apigen_ray.library.fields import body_field, chosen_media, parameter_field
 from apigen_ray.library.names import identifier
+from apigen_ray.library.request import FieldForm
 from apigen_ray.library.schema import Budget, SchemaError, clean, follow, require_valid
-from apigen_ray.records import Json
+from apigen_ray.records import Json, dumps
+
+MAX_EXAMPLE = 16 << 10
+"""Characters of JSON of an answer that a document shows; a longer one is left out."""
 
 _TRANSPORT = frozenset(
     ("accept", "contenttype", "contentlength", "host", "useragent", "acceptencoding", "acceptcharset")
@@ -29,6 +34,19 @@ class Document:
     budget: Budget = field(default_factory=Budget)
     answers: Budget = field(default_factory=Budget)
 
+    @cached_property
+    def schemes(self) -> dict[str, Json]:
+        """Its security schemes by name, those that can be read."""
+        components = self.root.get("components")
+        given = self.root.get("securityDefinitions") or (
+            components.get("securitySchemes") if isinstance(components, dict) else None
+        )
+        found = {}
+        for name, scheme in given.items() if isinstance(given, dict) else ():
+            with suppress(SchemaError):
+                found[name] = self.follow(scheme)
+        return {name: scheme for name, scheme in found.items() if isinstance(scheme, dict)}
+
     def follow(self, node: Any) -> Any:
         """The node, or what its reference leads to; see `apigen_ray.library.schema.follow`."""
         return follow(self.root, node)
@@ -43,18 +61,13 @@ class Parameter:
     """One parameter of an operation: how a model sees it and where it goes in the request.
 
     Attributes:
-        name: the identifier that a call uses.
-        original: its name in the document.
-        place: ``path``, ``query``, ``header``, ``cookie``, ``form`` (a form field), ``property`` (of the JSON body) or
-            ``body`` (the whole body).
+        form: its name in a call and in the document, where it goes and how it is written.
         schema: JSON Schema 2020-12.
         required: whether a call must give it.
         hidden: whether a model never sees it: a credential, a header of the transport or of one value.
     """
 
-    name: str
-    original: str
-    place: str
+    form: FieldForm
     schema: Json
     required: bool
     hidden: bool = False
@@ -78,22 +91,22 @@ def parameters(item: Json, form: Json, document: Document) -> list[Parameter]:
     found = [part for given in raw if given.get("in") != "body" for part in _plain(given, document)]
     body = next((given for given in raw if given.get("in") == "body"), None)
     if body is not None:
-        found += _body(body.get("schema", {}), "property", body, document)
+        found += _body(body.get("schema", {}), "", {}, body, document)
     found += _request_body(form.get("requestBody"), document)
     names: set[str] = set()
     out = []
     for part in found:
-        name = identifier(part.original)
-        place = "body" if part.place == "property" else part.place
+        name = identifier(part.form.original)
+        place = "body" if part.form.place == "property" else part.form.place
         for candidate in (
             name,
-            identifier(f"{place}_{part.original}"),
+            identifier(f"{place}_{part.form.original}"),
             *(f"{name[:60]}_{n}" for n in range(2, 100)),
         ):
             if candidate not in names:
                 break
         names.add(candidate)
-        out.append(Parameter(candidate, part.original, part.place, part.schema, part.required, part.hidden))
+        out.append(replace(part, form=replace(part.form, name=candidate)))
     return out
 
 
@@ -141,7 +154,7 @@ def _plain(given: Json, document: Document) -> list[Parameter]:
         cleaned["description"] = " ".join(description.split())
     if place == "header" and len(cleaned.get("enum", [])) == 1:
         hidden = True
-    return [Parameter("", given["name"], place, cleaned, required, hidden)]
+    return [Parameter(parameter_field(given, place, "swagger" in document.root), cleaned, required, hidden)]
 
 
 def _request_body(given: Any, document: Document) -> list[Parameter]:
@@ -150,30 +163,21 @@ def _request_body(given: Any, document: Document) -> list[Parameter]:
     given = document.follow(given)
     if not isinstance(given, dict) or not isinstance(given.get("content"), dict):
         raise SchemaError("malformed", "a request body without content")
-    content = given["content"]
-    ranks = [
-        r"application/json",
-        r".*\+json|\*/\*",
-        r"application/x-www-form-urlencoded|multipart/form-data",
-        r"text/plain",
-        r".*",
-    ]
-    chosen = next(
-        (kind for rank in ranks for kind in content if re.fullmatch(rank, kind.partition(";")[0].strip())), None
-    )
+    chosen = chosen_media(given["content"])
     if chosen is None:
         return []
-    media = content[chosen]
+    media = given["content"][chosen]
     schema = media.get("schema") if isinstance(media, dict) else None
     if schema is None or (isinstance(schema, dict) and _is_file(schema)):
         if given.get("required") is not True:
             return []
         raise SchemaError("file_upload", f"its body is {chosen} without a schema that a model could fill in")
-    return _body(schema, "form" if "form" in chosen else "property", given, document)
+    return _body(schema, chosen, media, given, document)
 
 
-def _body(schema: Any, place: str, owner: Json, document: Document) -> list[Parameter]:
+def _body(schema: Any, kind: str, media: Json, owner: Json, document: Document) -> list[Parameter]:
     """The body's properties where it is an object of known ones, else the body as one parameter."""
+    place = "form" if "form" in kind else "property"
     cleaned = document.clean(schema, "readOnly")
     composite = any(key in cleaned for key in ("anyOf", "oneOf", "allOf", "if", "not"))
     if not composite and cleaned.get("properties") and cleaned.get("type") == "object":
@@ -184,14 +188,15 @@ def _body(schema: Any, place: str, owner: Json, document: Document) -> list[Para
                 if name in needed:
                     raise SchemaError("file_upload", f"property {name!r} is a file")
                 continue
-            out.append(Parameter("", name, place, inner, name in needed, is_credential(name)))
+            written = body_field(name, place, kind, media.get("encoding"))
+            out.append(Parameter(written, inner, name in needed, is_credential(name)))
         return out
     if cleaned.get("type") == "object" and cleaned.get("properties") == {}:
         return []
     if isinstance(owner.get("description"), str) and owner["description"].strip():
         cleaned.setdefault("description", " ".join(owner["description"].split()))
     name = owner["name"] if isinstance(owner.get("name"), str) else "body"
-    return [Parameter("", name, "body", cleaned, owner.get("required") is True)]
+    return [Parameter(FieldForm("", name, "body"), cleaned, owner.get("required") is True)]
 
 
 def _is_file(schema: Json) -> bool:
@@ -201,15 +206,7 @@ def _is_file(schema: Json) -> bool:
 def _is_hidden(given: Json, place: str, document: Document) -> bool:
     if place not in ("query", "header", "cookie"):
         return False
-    components = document.root.get("components")
-    schemes = document.root.get("securityDefinitions") or (
-        components.get("securitySchemes") if isinstance(components, dict) else None
-    )
-    keys = (
-        [(s.get("name"), s.get("in")) for s in schemes.values() if isinstance(s, dict)]
-        if isinstance(schemes, dict)
-        else []
-    )
+    keys = [(scheme.get("name"), scheme.get("in")) for scheme in document.schemes.values()]
     return (
         (given["name"], place) in keys
         or is_credential(given["name"], given.get("description"))
@@ -217,58 +214,45 @@ def _is_hidden(given: Json, place: str, document: Document) -> bool:
     )
 
 
-def returns(form: Json, document: Document) -> Json | None:
-    """The schema of the first success response, or None where there is none or it cannot be read."""
+def success(form: Json, document: Document) -> Any:
+    """The first success response with its references followed; None where there is none or it cannot be read."""
     responses = form.get("responses")
     if not isinstance(responses, dict):
         return None
     status = next((key for key in sorted(responses) if key.startswith("2")), "default")
     try:
-        response: Any = document.follow(responses.get(status))
+        return document.follow(responses.get(status))
+    except SchemaError:
+        return None
+
+
+def returns(form: Json, document: Document) -> Json | None:
+    """The schema of the first success response, or None where there is none or it cannot be read.
+
+    Examples that stand beside it, not in it, become its first ``examples``, valid or not.
+    """
+    response = success(form, document)
+    try:
         content = response.get("content", {})
         media: Any = (
             next((content[kind] for kind in content if "json" in kind), {}) if isinstance(content, dict) else {}
         )
         schema = response.get("schema", media.get("schema"))
-        return None if schema is None else require_valid(document.clean(schema, "writeOnly"))
+        examples = _examples(response, media, document)
+        cleaned = {} if schema is None else document.clean(schema, "writeOnly")
+        if examples:
+            cleaned["examples"] = [*examples, *cleaned.get("examples", [])]
+        return require_valid(cleaned) if examples or schema is not None else None
     except (SchemaError, AttributeError):
         return None  # what an operation answers does not keep it from being called
 
 
-def server(item: Json, form: Json, document: Document) -> str:
-    """The base of an operation's requests: the first server that is a plain ``http`` or ``https`` URL; "" if none is.
-
-    Variables take their defaults; of the schemes of Swagger 2.0, ``https`` goes first. An address that carries a
-    password, or is relative to where the document was found, is none.
-    """
-    root = document.root
-    if "swagger" in root:
-        schemes = form.get("schemes") or root.get("schemes")
-        known = [scheme for scheme in ("https", "http") if isinstance(schemes, list) and scheme in schemes]
-        base = root.get("basePath")
-        urls = [f"{(known or ['https'])[0]}://{root.get('host')}{base if isinstance(base, str) else ''}"]
-        return next((url.rstrip("/") for url in urls if isinstance(root.get("host"), str) and _is_base(url)), "")
-    for owner in (form, item, root):
-        given = owner.get("servers")
-        for entry in given if isinstance(given, list) else []:
-            url = _filled(entry) if isinstance(entry, dict) else ""
-            if _is_base(url):
-                return url.rstrip("/")
-    return ""
-
-
-def _filled(entry: Json) -> str:
-    url, variables = entry.get("url"), entry.get("variables")
-    for name, told in variables.items() if isinstance(variables, dict) else ():
-        if isinstance(url, str) and isinstance(told, dict) and "default" in told:
-            url = url.replace(f"{{{name}}}", str(told["default"]))
-    return url if isinstance(url, str) else ""
-
-
-def _is_base(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        clear = not (set("{} \\") & set(url)) and url.isprintable() and parts.port != 0
-    except ValueError:  # a port that is no number, an address that is none
-        return False
-    return clear and parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+def _examples(response: Json, media: Json, document: Document) -> list[Any]:
+    """Answers that the document shows: of one media type, or of Swagger 2.0's response by media types."""
+    given = media.get("examples")
+    shown = [document.follow(item) for item in given.values()] if isinstance(given, dict) else []
+    found = [item["value"] for item in shown if isinstance(item, dict) and "value" in item]
+    found += [media["example"]] if "example" in media else []
+    if isinstance(response.get("examples"), dict):
+        found += [value for kind, value in response["examples"].items() if "json" in kind]
+    return [value for value in found if len(dumps(value)) <= MAX_EXAMPLE][:3]

@@ -195,8 +195,8 @@ def test_parameter_names(tmp_path: Path) -> None:
         {"name": "$skip", "in": "query", "schema": {}},
     ]
     found = parameters({}, {"parameters": given}, Document({}))
-    assert [item.name for item in found] == ["id", "query_id", "filter_name", "query_filter_name", "skip"]
-    assert [item.original for item in found] == [item["name"] for item in given]
+    assert [item.form.name for item in found] == ["id", "query_id", "filter_name", "query_filter_name", "skip"]
+    assert [item.form.original for item in found] == [item["name"] for item in given]
     assert [item.required for item in found] == [True, False, False, False, False]
 
 
