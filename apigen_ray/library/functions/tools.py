@@ -1,8 +1,8 @@
-"""Everyday tools: units, dates, numbers in words and in other bases."""
+"""Everyday tools: units, dates, time zones, numbers in words and in other bases."""
 
 import calendar
 import string
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Literal, TypedDict
 
 CATEGORY = "Tools"
@@ -12,8 +12,12 @@ __all__ = [
     "convert_length",
     "convert_number_base",
     "convert_temperature",
+    "convert_time_zone",
+    "convert_volume",
+    "convert_weight",
     "days_between_dates",
     "number_to_words",
+    "week_of_year",
     "weekday_of_date",
 ]
 
@@ -37,6 +41,40 @@ SMALL = (
 ).split()
 TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 DIGITS = string.digits + string.ascii_lowercase
+# Grams and liters in a unit; the customary units are those of the United States (NIST Handbook 44, appendix C).
+GRAMS = {
+    "milligrams": 0.001,
+    "grams": 1.0,
+    "kilograms": 1000.0,
+    "metric tons": 1_000_000.0,
+    "ounces": 28.349523125,
+    "pounds": 453.59237,
+    "stones": 6350.29318,
+}
+WeightUnit = Literal["milligrams", "grams", "kilograms", "metric tons", "ounces", "pounds", "stones"]
+LITERS = {
+    "milliliters": 0.001,
+    "liters": 1.0,
+    "teaspoons": 0.00492892159375,
+    "tablespoons": 0.01478676478125,
+    "fluid ounces": 0.0295735295625,
+    "cups": 0.2365882365,
+    "pints": 0.473176473,
+    "quarts": 0.946352946,
+    "gallons": 3.785411784,
+}
+VolumeUnit = Literal[
+    "milliliters", "liters", "teaspoons", "tablespoons", "fluid ounces", "cups", "pints", "quarts", "gallons"
+]
+# Hours from UTC of each zone in its own season (IANA's time zone database); IST is India's.
+ZONE_HOURS = {
+    "HST": -10, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5, "EDT": -4, "UTC": 0,
+    "GMT": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "IST": 5.5, "JST": 9, "AEST": 10, "NZST": 12,
+}  # fmt: skip
+TimeZone = Literal[
+    "HST", "PST", "PDT", "MST", "MDT", "CST", "CDT", "EST", "EDT", "UTC",
+    "GMT", "BST", "CET", "CEST", "EET", "EEST", "IST", "JST", "AEST", "NZST",
+]  # fmt: skip
 
 
 class DateGap(TypedDict):
@@ -45,6 +83,22 @@ class DateGap(TypedDict):
     days: int
     weeks: int
     remaining_days: int
+
+
+class ZonedTime(TypedDict):
+    """A time of day in another zone."""
+
+    time: str
+    day_shift: int
+
+
+class PlaceInYear(TypedDict):
+    """Where in its year a date stands."""
+
+    iso_week: int
+    iso_year: int
+    day_of_year: int
+    days_left: int
 
 
 def convert_temperature(temperature: float, from_scale: TemperatureScale, to_scale: TemperatureScale) -> float:
@@ -226,3 +280,92 @@ def convert_number_base(digits: str, from_base: int, to_base: int) -> str:
         number, digit = divmod(number, to_base)
         signs = DIGITS[digit] + signs
     return signs or "0"
+
+
+def convert_weight(weight: float, from_unit: WeightUnit, to_unit: WeightUnit) -> float:
+    """Convert a weight between metric and customary units.
+
+    Args:
+        weight: Weight to convert.
+        from_unit: Unit of the weight.
+        to_unit: Unit to convert to.
+
+    Returns:
+        The weight in the other unit.
+
+    Raises:
+        ValueError: The weight is negative.
+
+    >>> convert_weight(150, "pounds", "kilograms")
+    68.038856
+    """
+    if weight < 0:
+        raise ValueError("weight must not be negative")
+    return round(weight * GRAMS[from_unit] / GRAMS[to_unit], 6)
+
+
+def convert_volume(volume: float, from_unit: VolumeUnit, to_unit: VolumeUnit) -> float:
+    """Convert a volume of liquid between liters and United States units such as cups and gallons.
+
+    Args:
+        volume: Volume to convert.
+        from_unit: Unit of the volume.
+        to_unit: Unit to convert to.
+
+    Returns:
+        The volume in the other unit.
+
+    Raises:
+        ValueError: The volume is negative.
+
+    >>> convert_volume(15, "gallons", "liters")
+    56.781177
+    """
+    if volume < 0:
+        raise ValueError("volume must not be negative")
+    return round(volume * LITERS[from_unit] / LITERS[to_unit], 6)
+
+
+def convert_time_zone(clock_time: str, from_zone: TimeZone, to_zone: TimeZone) -> ZonedTime:
+    """Convert a time of day from one time zone to another.
+
+    Args:
+        clock_time: Time as HH:MM on a 24-hour clock.
+        from_zone: Abbreviation of the time zone of that time.
+        to_zone: Abbreviation of the time zone to convert to.
+
+    Returns:
+        The time there, and whether it falls on the day before (-1), the same day (0) or the day after (1).
+
+    Raises:
+        ValueError: The text is not a time.
+
+    >>> convert_time_zone("18:30", "EST", "JST")
+    {'time': '08:30', 'day_shift': 1}
+    """
+    start = time.fromisoformat(clock_time)
+    shift = round(60 * (ZONE_HOURS[to_zone] - ZONE_HOURS[from_zone]))
+    day_shift, minutes = divmod(start.hour * 60 + start.minute + shift, 1440)
+    return {"time": f"{minutes // 60:02d}:{minutes % 60:02d}", "day_shift": day_shift}
+
+
+def week_of_year(calendar_date: str) -> PlaceInYear:
+    """Tell the number of the week and the number of the day of a date within its year.
+
+    Args:
+        calendar_date: Date as YYYY-MM-DD.
+
+    Returns:
+        The week by ISO 8601 and the year to which that week belongs, the day of the year, and the days left after it.
+
+    Raises:
+        ValueError: The text is not a date.
+
+    >>> week_of_year("2025-12-29")
+    {'iso_week': 1, 'iso_year': 2026, 'day_of_year': 363, 'days_left': 2}
+    """
+    day = date.fromisoformat(calendar_date)
+    iso_year, iso_week, _ = day.isocalendar()
+    number = day.timetuple().tm_yday
+    left = (366 if calendar.isleap(day.year) else 365) - number
+    return {"iso_week": iso_week, "iso_year": iso_year, "day_of_year": number, "days_left": left}
