@@ -163,6 +163,51 @@ def chat_server() -> Iterator[ChatServer]:
     server.close()
 
 
+@dataclass(frozen=True)
+class Came:
+    """A request that came: method, path with query, headers by names in lower case, body, and when."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    at: float
+
+
+class HttpServer(ChatServer):
+    """As `ChatServer`, for any requests.
+
+    Attributes:
+        serve: makes the answer of a request.
+        came: all requests, in order.
+        port: where it listens, on 127.0.0.1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.serve: Callable[[Came], Answer] = lambda came: Answer.json({"path": came.path})
+        self.came: list[Came] = []
+        self.port = int(self.url.removesuffix("/v1").rpartition(":")[2])
+
+    async def _read(self, reader: asyncio.StreamReader) -> Answer | None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        except asyncio.IncompleteReadError:
+            return None
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        method, path, _ = head[0].split(" ")
+        self.came.append(Came(method, path, headers, body, asyncio.get_running_loop().time()))
+        return self.serve(self.came[-1])
+
+
+@pytest.fixture
+def http_server() -> Iterator[HttpServer]:
+    server = HttpServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def answer() -> type[Answer]:
     """The class of a server's answers (test modules cannot import this file)."""
