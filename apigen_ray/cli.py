@@ -12,6 +12,7 @@ import typer
 
 from apigen_ray import __version__
 from apigen_ray.errors import ApigenError, RunFailedError, RunStoppedError
+from apigen_ray.library_cli import library
 
 app = typer.Typer(
     name="apigen",
@@ -20,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(library)
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run file (YAML).", show_default=False)]
 SetOption = Annotated[

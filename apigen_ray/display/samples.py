@@ -14,7 +14,7 @@ from apigen_ray.records import Json, Status, Verdict
 SHORT = 300
 """Characters shown of one value."""
 
-_COLOURS = {Status.PASSED: "green", Status.REJECTED: "red", Status.ERROR: "magenta", Status.SKIPPED: "dim"}
+COLOURS = {Status.PASSED: "green", Status.REJECTED: "red", Status.ERROR: "magenta", Status.SKIPPED: "dim"}
 
 
 def print_samples(rows: Sequence[Json], file: TextIO | None = None) -> None:
@@ -50,7 +50,7 @@ def sample_lines(row: Json) -> list[tuple[str, str, str]]:
     for number, call in enumerate(calls if isinstance(calls, list) else []):
         lines.append(("call", _call(call), ""))
         if isinstance(results, list) and number < len(results):
-            lines.append(("result", _result(results[number], row["execution_mode"]), ""))
+            lines.append((*_result(results[number], row["execution_mode"]), ""))
     if calls == []:
         lines.append(("call", "none", ""))
     elif calls is not None and not isinstance(calls, list):
@@ -58,7 +58,7 @@ def sample_lines(row: Json) -> list[tuple[str, str, str]]:
     for stage in STAGES:
         status, code, detail = (row[f"{stage}_{part}"] for part in ("status", "code", "detail"))
         words = ": ".join(str(part) for part in (status, code, detail and _short(detail)) if part)
-        lines.append((stage, words, _COLOURS.get(status, "")))
+        lines.append((stage, words, COLOURS.get(status, "")))
     return lines
 
 
@@ -69,20 +69,27 @@ def _call(call: Any) -> str:
     return f"{call.get('name')}({arguments})"
 
 
-def _result(outcome: Any, mode: str | None) -> str:
+def _result(outcome: Any, mode: str | None) -> tuple[str, str]:
+    """What to call an outcome, and its words."""
     if not isinstance(outcome, dict):
-        return _short(outcome)
+        return "result", _short(outcome)
     if outcome.get("status") == Status.PASSED:
         words = _short(outcome.get("value") or "null", decoded=True)
     else:
         words = f"{outcome.get('status')}: {outcome.get('code')}: {_short(outcome.get('detail') or '')}"
-    return words if mode in ("live", None) else f"{words} ({mode})"
+    if outcome.get("simulated"):
+        return "simulated", f"{words} (made up: the call was not made)"
+    return "result", f"{words} (recorded earlier)" if mode == "replay" else words
 
 
 def _short(value: Any, decoded: bool = False) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if not decoded and isinstance(value, str):
         text = " ".join(value.split())
-    # what a model wrote must not drive the terminal
-    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    text = printable(text)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+def printable(text: str) -> str:
+    """The text without what could drive the terminal, whoever wrote it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,23 +1,21 @@
 """Judging records that exist: from an input file to a run directory with a verdict for each of its rows."""
 
-import difflib
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from apigen_ray import __version__
 from apigen_ray.config import STAGES, LimitsSpec, Section, check_clock, check_prices, check_stages
 from apigen_ray.engines import build
 from apigen_ray.engines.priced import JudgeSpec
-from apigen_ray.errors import ConfigError
 from apigen_ray.export.report import report_text
 from apigen_ray.export.summary import summarise
 from apigen_ray.graph.close import close_round
@@ -34,6 +32,7 @@ from apigen_ray.job.loop import Result, check_errors, check_gpus, look_at
 from apigen_ray.job.opening import open_new
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.sandbox import confinement
+from apigen_ray.job.sections import parse_sections, read_sections
 from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
@@ -84,7 +83,7 @@ class VerifySpec(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if "execution" in self.stages and self.execution.mode == "live" and self.library is None:
+        if "execution" in self.stages and self.execution.mode != "none" and self.library is None:
             raise ValueError(
                 "stages: execution needs a library to execute calls against: --library SOURCE, or the section"
             )
@@ -110,17 +109,12 @@ class VerifySpec(Section):
         Raises:
             ConfigError: names the file, the field and the mend.
         """
-        value = _read(path) if path is not None else {}
+        value = read_sections(path) if path is not None else {}
         if library is not None:
             value["library"] = [_source(library).model_dump(exclude_none=True)]
         if stages is not None:
             value["stages"] = [stage.strip() for stage in stages]
-        try:
-            return cls.model_validate(value)
-        except ValidationError as error:
-            where = f"{path}: " if path is not None else ""
-            lines = [_line(item) for item in error.errors()]
-            raise ConfigError(where + "\n  ".join(lines), "change what is named") from error
+        return parse_sections(cls, value, path)
 
 
 def verify_records(
@@ -200,32 +194,9 @@ def read_samples(split: Split, options: IngestOptions) -> Iterator[pa.Table]:
         yield records_to_samples(raw, options)
 
 
-def _read(path: Path) -> Json:
-    try:
-        value = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read ({reason})", "give the path of a YAML file") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "write sections")
-    return value
-
-
 def _source(text: str) -> PythonSource:
     if text == "builtin":
         return BUILTIN
     if Path(text).exists() or "/" in text or text.endswith(".py"):
         return PythonSource(path=text)
     return PythonSource(module=text)
-
-
-def _line(error: Mapping[str, Any]) -> str:
-    field = ".".join(map(str, error["loc"]))
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden" and field.isidentifier():
-        close = difflib.get_close_matches(field, VerifySpec.model_fields, n=1, cutoff=0.5)
-        known = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(VerifySpec.model_fields)}"
-        return f"{field}: unknown key; {known}"
-    return message if not field or message.startswith(field) else f"{field}: {message}"

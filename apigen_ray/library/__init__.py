@@ -13,17 +13,19 @@ from apigen_ray.library.base import Parsed, Reject, takes_arguments
 from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
+from apigen_ray.library.prepared import PreparedSource
 from apigen_ray.library.python import PythonSource
 from apigen_ray.library.rapidapi import RapidApiSource
 from apigen_ray.records import Api, content_hash
 
 __all__ = ["BUILTIN", "SOURCES", "Library", "LibrarySpec", "Parsed", "Reject", "SourceSpec", "load_library"]
 
-SOURCES = (PythonSource, OpenApiSource, RapidApiSource, McpSource, DatasetSource)
+SOURCES = (PythonSource, OpenApiSource, RapidApiSource, McpSource, DatasetSource, PreparedSource)
 """Every source there is; a new one is a file and a place in these two tuples."""
 
 SourceSpec = Annotated[
-    PythonSource | OpenApiSource | RapidApiSource | McpSource | DatasetSource, Field(discriminator="kind")
+    PythonSource | OpenApiSource | RapidApiSource | McpSource | DatasetSource | PreparedSource,
+    Field(discriminator="kind"),
 ]
 """One item of the config's section ``library``."""
 

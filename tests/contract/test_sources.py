@@ -9,12 +9,14 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from apigen_ray.job.library_import import import_library
 from apigen_ray.library import BUILTIN, SOURCES
 from apigen_ray.library.base import ApiSource
 from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.documents import read_openapi
 from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import METHODS, OpenApiSource
+from apigen_ray.library.prepared import PreparedSource
 from apigen_ray.library.python import PythonSource
 from apigen_ray.library.rapidapi import RapidApiSource
 
@@ -84,6 +86,12 @@ def made_dataset(folder: Path) -> tuple[ApiSource, set[str]]:
     return DatasetSource(path="rows.jsonl"), {"a.b", "a.b #2", "c", "row 3"}
 
 
+def made_prepared(folder: Path) -> tuple[ApiSource, set[str]]:
+    cases = [made_python(folder), made_openapi(folder)]
+    import_library([str(folder / "tools.py"), str(folder / "api.json")], folder / "lib")
+    return PreparedSource(path="lib"), {entry for _, entries in cases for entry in entries}
+
+
 def real_rapidapi(_: Path) -> tuple[ApiSource, set[str]]:
     entries = set()
     for file in (SHARED / "toolbench_tools").rglob("*.json"):
@@ -112,7 +120,7 @@ def real_openapi(name: str) -> Callable[[Path], tuple[ApiSource, set[str]]]:
 
 
 INDEX = json.loads((SPECS / "index.json").read_text()) if SPECS.is_dir() else []
-MADE_CASES = [made_python, made_openapi, made_rapidapi, made_mcp, made_dataset]
+MADE_CASES = [made_python, made_openapi, made_rapidapi, made_mcp, made_dataset, made_prepared]
 REAL_CASES = [real_rapidapi, real_mcp, *(real_openapi(entry["file"]) for entry in INDEX)] if INDEX else []
 CASES = [*MADE_CASES, builtin, *REAL_CASES]
 
@@ -129,7 +137,8 @@ def test_source(case: Callable[[Path], tuple[ApiSource, set[str]]], tmp_path: Pa
     for api in parsed.apis:
         assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,63}", api.name)
         assert api.source is not None
-        assert (api.source.kind, bool(api.source.digest)) == (source.kind, True)
+        assert api.source.kind == source.kind or source.kind == "prepared"  # an Api keeps the kind that it came from
+        assert api.source.digest
         assert jsonschema_rs.meta.is_valid(api.parameters)
         assert api.parameters["type"] == "object"
         closed = (

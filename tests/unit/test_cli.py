@@ -174,6 +174,7 @@ def test_ls(apigen) -> None:
         "rapidapi",
         "mcp",
         "dataset",
+        "prepared",
     ]
     assert apigen("ls", "verifiers").out.startswith("format ")
     assert apigen("ls", "exports").out.startswith("xlam ")

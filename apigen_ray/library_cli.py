@@ -1,0 +1,111 @@
+"""The commands ``apigen library``: import sources, prepare them, look at them, make one real call."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+library = typer.Typer(
+    name="library",
+    help="Bring your own APIs: import, prepare, look, call.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+LibArgument = Annotated[str, typer.Argument(metavar="LIB", help="A library folder.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output, for machines.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A YAML file with the sections execution, writer, quality, ...")
+]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-host", metavar="HOST", help="May be called though its address is private; may be repeated."),
+]
+
+
+@library.command(name="import")
+def import_(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Python file, folder or module, document, folder of documents, builtin."
+        ),
+    ],
+    out: Annotated[str, typer.Option("--out", metavar="LIB", help="The library folder to make.")],
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="URL", help="Base URL of the requests, whatever a document says.")
+    ] = None,
+    auth: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--auth", metavar="SCHEME=ENV[,ENV]", help="Environment variables that hold a credential; may be repeated."
+        ),
+    ] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Delete a library that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read sources into a library: a row for every function, operation and tool, rejects too."""
+    from apigen_ray.display.library import print_stats
+    from apigen_ray.job.library import stats
+    from apigen_ray.job.library_import import ImportOptions, import_library
+    from apigen_ray.storage import as_path
+
+    path = as_path(out, to_write=True)
+    import_library(sources, path, ImportOptions.parse(server, auth or ()), clean=clean)
+    print_stats(stats(path), as_json=as_json)
+
+
+@library.command()
+def stats(lib: LibArgument, as_json: JsonOption = False) -> None:
+    """Count a library's entries by step, source, category and what they fell at."""
+    from apigen_ray.display.library import print_stats
+    from apigen_ray.job import library as job
+    from apigen_ray.storage import as_path
+
+    print_stats(job.stats(as_path(lib)), as_json=as_json)
+
+
+@library.command()
+def show(
+    lib: LibArgument,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A function, by its name or entry.")] = None,
+    code: Annotated[str | None, typer.Option("--code", help="Only what a step gave this code.")] = None,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="How many entries; all where not given.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name a library's entries, or show everything about one."""
+    from apigen_ray.display.library import print_row, print_rows
+    from apigen_ray.job.library import find, rows
+    from apigen_ray.storage import as_path
+
+    path = as_path(lib)
+    if name is not None:
+        print_row(find(path, name), as_json=as_json)
+    else:
+        print_rows(islice(rows(path, code), n), as_json=as_json)
+
+
+@library.command()
+def call(
+    lib: LibArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A function, by its name or entry.")],
+    arguments: Annotated[
+        str | None, typer.Argument(metavar="[JSON]", help="The arguments, an object; sampled ones where not given.")
+    ] = None,
+    config: ConfigOption = None,
+    allow_host: HostOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make one real call, as a run would make it; exit code 1 where it is not answered."""
+    from apigen_ray.display.library import print_called
+    from apigen_ray.job import library as job
+    from apigen_ray.job.library_spec import PrepareSpec
+    from apigen_ray.storage import as_path
+
+    spec = PrepareSpec.load(config, allow_hosts=allow_host or ())
+    called = job.call(as_path(lib), name, arguments, spec.execution)
+    print_called(called, as_json=as_json)
+    if not called.passed:
+        raise typer.Exit(1)
