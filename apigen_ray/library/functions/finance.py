@@ -1,4 +1,4 @@
-"""Loans, savings, investments and shared bills."""
+"""Loans, savings, investments, currencies, prices, taxes and shared bills."""
 
 import math
 from typing import Literal, TypedDict
@@ -6,15 +6,58 @@ from typing import Literal, TypedDict
 CATEGORY = "Finance"
 
 __all__ = [
+    "adjust_for_inflation",
     "amortization_schedule",
+    "check_iban",
     "compound_interest",
+    "convert_currency",
     "monthly_loan_payment",
     "months_to_savings_goal",
     "net_present_value",
     "split_bill_with_tip",
+    "us_federal_income_tax",
 ]
 
 PERIODS_PER_YEAR = {"yearly": 1, "quarterly": 4, "monthly": 12, "daily": 365}
+
+# Units of a currency for one euro: reference rates of the European Central Bank of 29 December 2023.
+EURO_RATES = {
+    entry[:3]: float(entry[4:])
+    for entry in (
+        "EUR 1, USD 1.1050, JPY 156.33, GBP 0.86905, CHF 0.9260, SEK 11.0960, NOK 11.2405, DKK 7.4529, PLN 4.3395, "
+        "CZK 24.724, HUF 382.80, RON 4.9756, TRY 32.6531, AUD 1.6263, CAD 1.4642, NZD 1.7504, CNY 7.8509, HKD 8.6314, "
+        "INR 91.9045, KRW 1433.66, MXN 18.7231, BRL 5.3618, SGD 1.4591, THB 37.973, ZAR 20.3477"
+    ).split(", ")
+}
+
+# Length of an IBAN by country (SWIFT, IBAN registry).
+IBAN_LENGTHS = {
+    entry[:2]: int(entry[2:])
+    for entry in (
+        "AT20 BE16 BG22 CH21 CY28 CZ24 DE22 DK18 EE20 ES24 FI18 FR27 GB22 GR27 HR21 HU28 IE22 IS26 IT27 LI21 LT20 LU20 "
+        "LV21 MT31 NL18 NO15 PL28 PT25 RO24 SE24 SI19 SK24 TR26"
+    ).split()
+}
+
+# Consumer prices in the United States, yearly average, 1982-84 = 100 (Bureau of Labor Statistics, CPI-U).
+FIRST_PRICE_YEAR = 1970
+CONSUMER_PRICES = [
+    float(index)
+    for index in (
+        "38.8 40.5 41.8 44.4 49.3 53.8 56.9 60.6 65.2 72.6 82.4 90.9 96.5 99.6 103.9 107.6 109.6 113.6 118.3 124.0 "
+        "130.7 136.2 140.3 144.5 148.2 152.4 156.9 160.5 163.0 166.6 172.2 177.1 179.9 184.0 188.9 195.3 201.6 207.342 "
+        "215.303 214.537 218.056 224.939 229.594 232.957 236.736 237.017 240.007 245.120 251.107 255.657 258.811 "
+        "270.970 292.655 304.702 313.689"
+    ).split()
+]
+
+# US federal income tax of 2024 (Internal Revenue Service, Rev. Proc. 2023-34): rate in percent, and income up to which.
+TAX_RATES = (10, 12, 22, 24, 32, 35, 37)
+TAX_LIMITS = {
+    "single": (11600, 47150, 100525, 191950, 243725, 609350, math.inf),
+    "married filing jointly": (23200, 94300, 201050, 383900, 487450, 731200, math.inf),
+    "head of household": (16550, 63100, 100500, 191950, 243700, 609350, math.inf),
+}
 
 
 class Installment(TypedDict):
@@ -40,6 +83,14 @@ class BillShare(TypedDict):
     tip: float
     total: float
     per_person: float
+
+
+class IncomeTax(TypedDict):
+    """The tax on an income."""
+
+    tax: float
+    average_rate_percent: float
+    top_rate_percent: int
 
 
 def _annuity(principal: float, annual_rate_percent: float, months: int) -> float:
@@ -221,3 +272,111 @@ def split_bill_with_tip(bill_amount: float, people: int, tip_percent: float = 15
     tip = bill_amount * tip_percent / 100
     total = bill_amount + tip
     return {"tip": round(tip, 2), "total": round(total, 2), "per_person": round(total / people, 2)}
+
+
+def convert_currency(amount: float, from_currency: str, to_currency: str) -> float:
+    """Convert an amount of money to another currency.
+
+    Uses the reference rates of the European Central Bank of 29 December 2023.
+
+    Args:
+        amount: Amount of money.
+        from_currency: Three-letter code of its currency, for example "USD".
+        to_currency: Three-letter code of the currency to convert to.
+
+    Returns:
+        The amount in the other currency, to two decimals.
+
+    Raises:
+        ValueError: A currency is not in the table.
+
+    >>> convert_currency(100, "EUR", "USD")
+    110.5
+    """
+    codes = from_currency.strip().upper(), to_currency.strip().upper()
+    for code in codes:
+        if code not in EURO_RATES:
+            raise ValueError(f"no rate is known for the currency {code!r}")
+    return round(amount / EURO_RATES[codes[0]] * EURO_RATES[codes[1]], 2)
+
+
+def check_iban(iban: str) -> bool:
+    """Check whether an international bank account number (IBAN) of a European country is written correctly.
+
+    Args:
+        iban: The number; spaces are left out.
+
+    Returns:
+        True where the length is that of the country and the check digits fit; the account may still not exist.
+
+    Raises:
+        ValueError: The country is not in the table.
+
+    >>> check_iban("DE89 3704 0044 0532 0130 00")
+    True
+    >>> check_iban("DE89370400440532013001")
+    False
+    """
+    signs = iban.replace(" ", "").upper()
+    length = IBAN_LENGTHS.get(signs[:2])
+    if length is None:
+        raise ValueError(f"no country is known for the letters {signs[:2]!r}")
+    if len(signs) != length or not (signs.isascii() and signs.isalnum() and signs[2:4].isdigit()):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4])) % 97 == 1
+
+
+def adjust_for_inflation(amount: float, from_year: int, to_year: int = 2024) -> float:
+    """Convert an amount of US dollars to the prices of another year.
+
+    Args:
+        amount: Amount in dollars.
+        from_year: Year of the amount, from 1970 to 2024.
+        to_year: Year to convert it to, from 1970 to 2024.
+
+    Returns:
+        What buys as much in the other year, by the consumer price index.
+
+    Raises:
+        ValueError: A year is not between 1970 and 2024.
+
+    >>> adjust_for_inflation(100, 1980)
+    380.69
+    """
+    places = from_year - FIRST_PRICE_YEAR, to_year - FIRST_PRICE_YEAR
+    if not all(0 <= place < len(CONSUMER_PRICES) for place in places):
+        raise ValueError("the years must lie between 1970 and 2024")
+    return round(amount * CONSUMER_PRICES[places[1]] / CONSUMER_PRICES[places[0]], 2)
+
+
+def us_federal_income_tax(
+    taxable_income: float,
+    filing_status: Literal["single", "married filing jointly", "head of household"] = "single",
+) -> IncomeTax:
+    """Calculate the US federal income tax of the year 2024.
+
+    Args:
+        taxable_income: Income after deductions, in dollars.
+        filing_status: How the taxpayer files.
+
+    Returns:
+        The tax, its share of the income, and the rate on the last dollar, in percent.
+
+    Raises:
+        ValueError: The income is not positive.
+
+    >>> us_federal_income_tax(50000)
+    {'tax': 6053.0, 'average_rate_percent': 12.11, 'top_rate_percent': 22}
+    """
+    if taxable_income <= 0:
+        raise ValueError("taxable_income must be positive")
+    tax, lower, top = 0.0, 0.0, 0
+    for rate, limit in zip(TAX_RATES, TAX_LIMITS[filing_status], strict=True):
+        if taxable_income > lower:
+            tax, top = tax + (min(taxable_income, limit) - lower) * rate / 100, rate
+        lower = limit
+    return {
+        "tax": round(tax, 2),
+        "average_rate_percent": round(100 * tax / taxable_income, 2),
+        "top_rate_percent": top,
+    }
