@@ -46,17 +46,17 @@ EARTH_RADIUS = {"kilometers": 6371.0, "miles": 3958.8, "nautical miles": 3440.1}
 COUNTRIES = """
 Argentina/Buenos Aires/ARS/54/right/CI/220; Australia/Canberra/AUD/61/left/I/230; Austria/Vienna/EUR/43/right/CF/230;
 Belgium/Brussels/EUR/32/right/CE/230; Canada/Ottawa/CAD/1/right/AB/120; Chile/Santiago/CLP/56/right/CL/220;
-China/Beijing/CNY/86/right/ACI/220; Croatia/Zagreb/EUR/385/right/CF/230; Czechia/Prague/CZK/420/right/CE/230;
-Denmark/Copenhagen/DKK/45/right/CEFK/230; Egypt/Cairo/EGP/20/right/CF/220; Finland/Helsinki/EUR/358/right/CF/230;
+China/Beijing/CNY/86/right/ACI/220; Costa Rica/San Jose/CRC/506/right/AB/120; Croatia/Zagreb/EUR/385/right/CF/230;
+Czechia/Prague/CZK/420/right/CE/230; Denmark/Copenhagen/DKK/45/right/CEFK/230; Ecuador/Quito/USD/593/right/AB/120;
+Egypt/Cairo/EGP/20/right/CF/220; Estonia/Tallinn/EUR/372/right/CF/230; Finland/Helsinki/EUR/358/right/CF/230;
 France/Paris/EUR/33/right/CE/230; Germany/Berlin/EUR/49/right/CF/230; Greece/Athens/EUR/30/right/CF/230;
 Hungary/Budapest/HUF/36/right/CF/230; Iceland/Reykjavik/ISK/354/right/CF/230; India/New Delhi/INR/91/left/CDM/230;
 Ireland/Dublin/EUR/353/left/G/230; Italy/Rome/EUR/39/right/CFL/230; Japan/Tokyo/JPY/81/left/AB/100;
-Kenya/Nairobi/KES/254/left/G/240; Malaysia/Kuala Lumpur/MYR/60/left/G/240; Mexico/Mexico City/MXN/52/right/AB/127;
-Morocco/Rabat/MAD/212/right/CE/220; Netherlands/Amsterdam/EUR/31/right/CF/230; New Zealand/Wellington/NZD/64/left/I/230;
-Norway/Oslo/NOK/47/right/CF/230; Poland/Warsaw/PLN/48/right/CE/230; Portugal/Lisbon/EUR/351/right/CF/230;
-Singapore/Singapore/SGD/65/left/G/230; South Korea/Seoul/KRW/82/right/CF/220; Spain/Madrid/EUR/34/right/CF/230;
-Sweden/Stockholm/SEK/46/right/CF/230; Switzerland/Bern/CHF/41/right/CJ/230; Thailand/Bangkok/THB/66/left/ABCO/230;
-Turkey/Ankara/TRY/90/right/CF/230; United Kingdom/London/GBP/44/left/G/230;
+Kenya/Nairobi/KES/254/left/G/240; Malta/Valletta/EUR/356/left/G/230; Mexico/Mexico City/MXN/52/right/AB/127;
+Netherlands/Amsterdam/EUR/31/right/CF/230; New Zealand/Wellington/NZD/64/left/I/230; Norway/Oslo/NOK/47/right/CF/230;
+Poland/Warsaw/PLN/48/right/CE/230; Portugal/Lisbon/EUR/351/right/CF/230; Slovakia/Bratislava/EUR/421/right/CE/230;
+Slovenia/Ljubljana/EUR/386/right/CF/230; South Korea/Seoul/KRW/82/right/CF/220; Spain/Madrid/EUR/34/right/CF/230;
+Sweden/Stockholm/SEK/46/right/CF/230; Switzerland/Bern/CHF/41/right/CJ/230; United Kingdom/London/GBP/44/left/G/230;
 United States/Washington, D.C./USD/1/right/AB/120
 """
 # IATA code: name, city and country of the airport.
