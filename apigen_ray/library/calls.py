@@ -1,41 +1,23 @@
 """How an operation of an OpenAPI document is called: its server, and the form of its requests."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
-
-from apigen_ray.library.credentials import bare
 from apigen_ray.library.fields import MULTIPART, URLENCODED, answer_media, sent_media
 from apigen_ray.library.operations import Document, Parameter, success
-from apigen_ray.library.request import PLACES, RequestForm, SecretForm, is_json
+from apigen_ray.library.request import PLACES, RequestForm, SecretForm, is_base, is_json
 from apigen_ray.records import Json
 
 
-def is_base(url: str) -> bool:
-    """Whether paths can be put behind a URL: plain ``http`` or ``https``, without password, query or fragment."""
-    try:
-        parts = urlsplit(url)
-        clear = not (set("{} \\?#") & set(url)) and url.isprintable() and parts.port != 0
-    except ValueError:  # a port that is no number, an address that is none
-        return False
-    return clear and parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-
-
-def _require_base(url: str) -> str:
-    if not is_base(url):
-        raise ValueError("is no http or https URL without password, query and fragment")
-    return url
-
-
-Server = Annotated[str, AfterValidator(_require_base)]
-"""The key ``server`` of a source: where requests go, whatever its documents say."""
-
-
 def request(
-    method: str, path: str, form: Json, document: Document, found: list[Parameter], base: str,
+    method: str,
+    path: str,
+    form: Json,
+    document: Document,
+    found: list[Parameter],
+    base: str,
     auth: tuple[SecretForm, ...],
-) -> str:  # fmt: skip
+) -> str:
     """The JSON text of an operation's `RequestForm`; "" where it cannot be called: no server, or a body in XML.
 
     A header of one value goes with each call if it is required. What the operation answers with is asked for
@@ -53,7 +35,8 @@ def request(
     shown = [part for part in found if not part.hidden]
     body = document.follow(form.get("requestBody")) if "requestBody" in form else None
     places = {part.form.place for part in found} & {"form", "property", "body"}
-    needed = isinstance(body, dict) and body.get("required") is True
+    # Swagger 2.0 has a body for every operation that has its parameter: one that may be left out is not worth the doubt
+    needed = body.get("required") is True if isinstance(body, dict) else "property" in places
     media = sent_media(form, document.root, body, "form" in places) if places or needed else ""
     whole = [part.schema.get("type") for part in found if part.form.place == "body"]
     if not base or not {part.form.place for part in shown} <= set(PLACES) or not _can_be_sent(media, places, whole):
@@ -61,9 +44,7 @@ def request(
     fixed = [part for part in found if part.hidden and part.required and len(part.schema.get("enum", ())) == 1]
     constants = [(part.form.place, part.form.original, str(part.schema["enum"][0])) for part in fixed]
     accept = answer_media(form, document.root, success(form, document))
-    if accept and not any(bare(name) == "accept" for _, name, _ in constants):
-        constants.append(("header", "Accept", accept))
-    constants = [constant for constant in constants if bare(constant[1]) != "contenttype"]
+    constants += [("header", "Accept", accept)] if accept else []
     fields = tuple(part.form for part in shown)
     return RequestForm(method, base, path, fields, media, needed, tuple(constants), auth).dumps()
 

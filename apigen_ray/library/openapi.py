@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apigen_ray.errors import LibraryError
 from apigen_ray.library.base import Parsed, Reject, takes_arguments
-from apigen_ray.library.calls import Server, request, server
+from apigen_ray.library.calls import request, server
 from apigen_ray.library.credentials import Auth
 from apigen_ray.library.documents import read_openapi
 from apigen_ray.library.names import identifier, unique_names
 from apigen_ray.library.operations import Document, parameters, returns
+from apigen_ray.library.request import Server
 from apigen_ray.library.schema import MAX_NODES, SchemaError, object_schema, require_valid
 from apigen_ray.library.security import Credentials
 from apigen_ray.records import Api, Json, Source, content_hash
@@ -69,7 +70,8 @@ class OpenApiSource(BaseModel):
         text, root = read_openapi(path)
         digest, document = content_hash("openapi", text), Document(root)
         found = list(_operations(document))
-        credentials = Credentials.read(document, self.auth, path, self.server)
+        base = server({}, {}, document, self.server)
+        credentials = Credentials.read(self.auth, path, document.schemes, root.get("security"), base)
         missing = set(self.operations or ())
         parsed = Parsed()
         for operation, name in zip(found, _names(found), strict=True):
@@ -90,8 +92,8 @@ class OpenApiSource(BaseModel):
                 parsed.rejects.append(Reject(operation.entry, error.code, f"{path}: {operation.entry}: {error}"))
         if missing:
             raise LibraryError(f"{path}: there is no operation {min(missing)!r}", "give METHOD /path or an operationId")
-        hidden = [text for api in parsed.apis if api.source for text in api.source.hidden]
-        credentials.require_use(hidden, document, path)
+        hidden = (text.partition(":") for api in parsed.apis if api.source for text in api.source.hidden)
+        credentials.require_use((place, name) for place, _, name in hidden)
         return parsed
 
     def _api(
@@ -110,7 +112,8 @@ class OpenApiSource(BaseModel):
         )
         base = server(item, form, document, self.server)
         method, _, path = operation.entry.partition(" ")
-        call = request(method, path, form, document, found, base, credentials.of(form, found))
+        hidden = [part.form for part in found if part.hidden]
+        call = request(method, path, form, document, found, base, credentials.of(form, hidden))
         return Api(
             name=name,
             description=_description(form),
@@ -121,7 +124,7 @@ class OpenApiSource(BaseModel):
                 source,
                 runner="rest" if call else "",
                 server=base,
-                hidden=tuple(f"{part.form.place}:{part.form.original}" for part in found if part.hidden),
+                hidden=tuple(f"{part.place}:{part.original}" for part in hidden),
                 request=call,
             ),
         )

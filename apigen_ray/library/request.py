@@ -3,7 +3,10 @@
 import json
 import re
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 
 from apigen_ray.records import Json, dumps
 
@@ -119,6 +122,26 @@ class RequestForm:
 def is_json(media: str) -> bool:
     """Whether a media type is JSON, or built on it (RFC 6839)."""
     return re.fullmatch(r"(application|text)/(.+\+)?json", media.partition(";")[0].strip().lower()) is not None
+
+
+def is_base(url: str) -> bool:
+    """Whether paths can be put behind a URL: plain ``http`` or ``https``, without password, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        clear = not (set("{} \\?#") & set(url)) and url.isprintable() and parts.port != 0
+    except ValueError:  # a port that is no number, an address that is none
+        return False
+    return clear and parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _require_base(url: str) -> str:
+    if not is_base(url):
+        raise ValueError("is no http or https URL without password, query and fragment")
+    return url
+
+
+Server = Annotated[str, AfterValidator(_require_base)]
+"""The key ``server`` of a source: where requests go, whatever its documents say."""
 
 
 _Form = TypeVar("_Form", RequestForm, FieldForm, SecretForm)

@@ -1,4 +1,4 @@
-"""The security schemes of an OpenAPI document, and the credentials that a user has for them."""
+"""Who is calling: security schemes, in the words of OpenAPI, and the credentials that a user has for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +7,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from apigen_ray.errors import LibraryError
-from apigen_ray.library.calls import is_base, server
 from apigen_ray.library.credentials import Auth
-from apigen_ray.library.operations import Document, Parameter
-from apigen_ray.library.request import SecretForm
+from apigen_ray.library.request import FieldForm, SecretForm, is_base
 from apigen_ray.records import Json
 
 _ANYWHERE = ("header", "query", "cookie")
@@ -21,53 +19,68 @@ class Credentials:
     """What a user has for one document.
 
     Attributes:
-        schemes: the security schemes that the user has credentials for, without the scopes of an operation.
+        secrets: those for security schemes, by their names, without the scopes of an operation.
         always: what goes with every call.
         hidden: variables by the name of a hidden parameter.
+        schemes: all that the document has.
         security: what the document asks for where an operation does not say it; None: it says nothing.
+        where: the document.
     """
 
-    schemes: Mapping[str, SecretForm]
+    secrets: Mapping[str, SecretForm]
     always: tuple[SecretForm, ...]
     hidden: Mapping[str, tuple[str, ...]]
+    schemes: Mapping[str, Json]
     security: Any
+    where: Path
 
     @classmethod
-    def read(cls, document: Document, auth: Auth, where: Path, given: str | None) -> "Credentials":
+    def read(
+        cls, auth: Auth, where: Path, schemes: Mapping[str, Json], security: Any = None, base: str = ""
+    ) -> "Credentials":
         """Sorts the keys of ``auth``: security schemes, ``place:name`` of what every call sends, hidden parameters.
 
         Args:
-            document: with its schemes.
             auth: the key of the source.
-            where: the document's file, for messages.
-            given: the source's ``server``, which an address for tokens may be relative to.
+            where: the document, for messages.
+            schemes: by name: Security Scheme Objects of OpenAPI 3 or Swagger 2.0.
+            security: see the attribute.
+            base: what an address for tokens may be relative to.
 
         Raises:
             LibraryError: a scheme that these variables do not fit, or that no runner knows.
         """
-        schemes, always, hidden = {}, [], {}
+        secrets, always, hidden = {}, [], {}
         for key, env in auth.items():
             place, _, name = key.partition(":")
             try:
-                if key in document.schemes:
-                    schemes[key] = _of_scheme(document.schemes[key], env, server({}, {}, document, given))
+                if key in schemes:
+                    secrets[key] = _of_scheme(schemes[key], env, base)
                 elif place in _ANYWHERE and name:
                     always.append(SecretForm("apiKey", place, name, _single(env)))
                 else:
                     hidden[key] = _single(env)
             except ValueError as error:
                 raise LibraryError(f"{where}: auth.{key}: {error}", "correct `auth` of this source") from error
-        return cls(schemes, tuple(always), hidden, document.root.get("security"))
+        return cls(secrets, tuple(always), hidden, schemes, security, where)
 
-    def of(self, form: Json, found: Sequence[Parameter]) -> tuple[SecretForm, ...]:
+    def of(self, form: Json, hidden: Sequence[FieldForm]) -> tuple[SecretForm, ...]:
         """The credentials of an operation, each place once.
 
-        Of its ``security`` the first alternative that the user has all of; every scheme where the document never says
-        what it needs. What stands among its parameters goes with it in any case.
+        Of its ``security`` the first alternative that the user has all of; every scheme where nothing says what it
+        needs. What stands among its parameters goes with it in any case.
+
+        Args:
+            form: the operation.
+            hidden: its parameters that no model sees.
         """
         out = [*self._asked_for(form.get("security", self.security)), *self.always]
-        for part in (item.form for item in found if item.hidden):
-            out += [scheme for scheme in self.schemes.values() if _is(part.place, part.original, scheme.name)]
+        for part in hidden:
+            out += [
+                secret
+                for secret in self.secrets.values()
+                if _is(part.place, part.original, secret.name) and part.place == secret.place
+            ]
             keys = [key for key in self.hidden if _is(part.place, part.original, key)]
             out += [SecretForm("apiKey", part.place, part.original, self.hidden[key]) for key in keys]
         once: dict[tuple[str, str], SecretForm] = {}
@@ -77,28 +90,26 @@ class Credentials:
 
     def _asked_for(self, security: Any) -> list[SecretForm]:
         if security is None:
-            return list(self.schemes.values())
+            return list(self.secrets.values())
         for needs in security if isinstance(security, list) else []:
-            if isinstance(needs, dict) and needs and needs.keys() <= self.schemes.keys():
-                return [_scoped(self.schemes[name], scopes) for name, scopes in needs.items()]
+            if isinstance(needs, dict) and needs and needs.keys() <= self.secrets.keys():
+                return [_scoped(self.secrets[name], scopes) for name, scopes in needs.items()]
         return []
 
-    def require_use(self, hidden: Iterable[str], document: Document, where: Path) -> None:
+    def require_use(self, hidden: Iterable[tuple[str, str]]) -> None:
         """Refuses a key that names nothing.
 
         Args:
-            hidden: the hidden parameters of all operations, as `apigen_ray.records.Source.hidden` has them.
-            document: with its schemes.
-            where: the document's file.
+            hidden: place and name of the hidden parameters of all operations.
 
         Raises:
             LibraryError: a key is neither a security scheme nor a hidden parameter.
         """
-        named = [(place, name) for place, _, name in (text.partition(":") for text in set(hidden))]
+        named = set(hidden)
         for key in self.hidden:
             if not any(_is(place, name, key) for place, name in named):
-                known = ", ".join(sorted({*document.schemes, *(name for _, name in named)})) or "none"
-                message = f"{where}: auth.{key}: there is no such security scheme or hidden parameter"
+                known = ", ".join(sorted({*self.schemes, *(name for _, name in named)})) or "none"
+                message = f"{self.where}: auth.{key}: there is no such security scheme or hidden parameter"
                 raise LibraryError(message, f"name one of the document's ({known}), or `header:NAME` for every call")
 
 
