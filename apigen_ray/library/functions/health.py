@@ -1,4 +1,4 @@
-"""Body measures, energy, pulse, sleep and pregnancy."""
+"""Body measures, energy, food, pulse, blood, sleep and pregnancy."""
 
 from datetime import date, time, timedelta
 from typing import Literal, TypedDict
@@ -7,12 +7,16 @@ CATEGORY = "Health"
 
 __all__ = [
     "bedtime_options",
+    "blood_pressure_category",
     "body_mass_index",
     "calories_burned",
+    "can_donate_blood",
     "daily_calorie_need",
     "daily_water_intake",
+    "food_nutrition",
     "heart_rate_zone",
     "pregnancy_due_date",
+    "recommended_daily_intake",
 ]
 
 ACTIVITY_FACTOR = {"sedentary": 1.2, "light": 1.375, "moderate": 1.55, "active": 1.725, "very active": 1.9}
@@ -36,6 +40,36 @@ ZONES = {
     "maximum": (0.9, 1.0),
 }
 
+# Kilocalories, and grams of protein, fat and carbohydrate in 100 grams (USDA FoodData Central, SR Legacy, rounded).
+FOODS = {
+    entry.partition(": ")[0]: [float(figure) for figure in entry.partition(": ")[2].split()]
+    for entry in (
+        "almonds: 579 21.2 49.9 21.6; apple: 52 0.3 0.2 13.8; avocado: 160 2.0 14.7 8.5; banana: 89 1.1 0.3 22.8; "
+        "boiled egg: 155 12.6 10.6 1.1; boiled potato: 86 1.7 0.1 20.0; broccoli: 34 2.8 0.4 6.6; "
+        "butter: 717 0.9 81.1 0.1; carrot: 41 0.9 0.2 9.6; chicken breast: 165 31.0 3.6 0.0; "
+        "cooked lentils: 116 9.0 0.4 20.1; cooked pasta: 158 5.8 0.9 30.9; cooked white rice: 130 2.7 0.3 28.2; "
+        "dark chocolate: 598 7.8 42.6 45.9; honey: 304 0.3 0.0 82.4; olive oil: 884 0.0 100.0 0.0; "
+        "orange: 47 0.9 0.1 11.8; plain yogurt: 61 3.5 3.3 4.7; cooked salmon: 206 22.1 12.4 0.0; "
+        "spinach: 23 2.9 0.4 3.6; strawberries: 32 0.7 0.3 7.7; tofu: 144 17.3 8.7 2.8; tomato: 18 0.9 0.2 3.9; "
+        "whole milk: 61 3.2 3.3 4.8"
+    ).split("; ")
+}
+
+# What women, men and pregnant women aged 19 to 50 need in a day (National Academies, Dietary Reference Intakes:
+# recommended allowances; adequate intakes for fiber, potassium and vitamin K).
+DAILY_INTAKES = {
+    "calcium": (1000, 1000, 1000, "mg"),
+    "fiber": (25, 38, 28, "g"),
+    "folate": (400, 400, 600, "micrograms"),
+    "iron": (18, 8, 27, "mg"),
+    "potassium": (2600, 3400, 2900, "mg"),
+    "vitamin C": (75, 90, 85, "mg"),
+    "vitamin D": (15, 15, 15, "micrograms"),
+    "vitamin K": (90, 120, 90, "micrograms"),
+    "zinc": (8, 11, 11, "mg"),
+}
+PERSONS = ("woman", "man", "pregnant woman")
+
 
 class BodyMass(TypedDict):
     """A body mass index and what it means."""
@@ -56,6 +90,22 @@ class DueDate(TypedDict):
 
     conception_date: str
     due_date: str
+
+
+class Nutrition(TypedDict):
+    """What an amount of food holds."""
+
+    calories: float
+    protein_g: float
+    fat_g: float
+    carbohydrate_g: float
+
+
+class DailyIntake(TypedDict):
+    """An amount of a nutrient."""
+
+    amount: float
+    unit: str
 
 
 def body_mass_index(
@@ -248,3 +298,100 @@ def pregnancy_due_date(last_period_date: str, cycle_days: int = 28) -> DueDate:
         raise ValueError("cycle_days must lie between 20 and 45")
     conception = date.fromisoformat(last_period_date) + timedelta(days=cycle_days - 14)
     return {"conception_date": conception.isoformat(), "due_date": (conception + timedelta(days=266)).isoformat()}
+
+
+def food_nutrition(food: str, grams: float = 100.0) -> Nutrition:
+    """Look up the calories, protein, fat and carbohydrate in an amount of food.
+
+    Args:
+        food: Name of the food, for example "banana" or "cooked white rice".
+        grams: Amount in grams.
+
+    Returns:
+        The kilocalories and the grams of protein, fat and carbohydrate.
+
+    Raises:
+        ValueError: The food is not in the table, or the amount is not positive.
+
+    >>> food_nutrition("banana", grams=200)
+    {'calories': 178.0, 'protein_g': 2.2, 'fat_g': 0.6, 'carbohydrate_g': 45.6}
+    """
+    figures = FOODS.get(food.strip().casefold())
+    if figures is None:
+        raise ValueError(f"no nutrition is known for {food!r}")
+    if grams <= 0:
+        raise ValueError("grams must be positive")
+    calories, protein, fat, carbohydrate = (round(figure * grams / 100, 1) for figure in figures)
+    return {"calories": calories, "protein_g": protein, "fat_g": fat, "carbohydrate_g": carbohydrate}
+
+
+def recommended_daily_intake(
+    nutrient: Literal["calcium", "fiber", "folate", "iron", "potassium", "vitamin C", "vitamin D", "vitamin K", "zinc"],
+    person: Literal["woman", "man", "pregnant woman"],
+) -> DailyIntake:
+    """Look up how much of a vitamin, mineral or fiber an adult needs each day.
+
+    Args:
+        nutrient: The nutrient.
+        person: Who needs it; aged 19 to 50.
+
+    Returns:
+        The amount for each day and its unit.
+
+    >>> recommended_daily_intake("iron", "woman")
+    {'amount': 18, 'unit': 'mg'}
+    """
+    figures = DAILY_INTAKES[nutrient]
+    return {"amount": figures[:3][PERSONS.index(person)], "unit": figures[3]}
+
+
+def blood_pressure_category(systolic: int, diastolic: int) -> str:
+    """Classify a blood pressure reading of an adult.
+
+    Uses the limits of the American College of Cardiology and the American Heart Association of 2017.
+
+    Args:
+        systolic: Upper value in millimeters of mercury.
+        diastolic: Lower value in millimeters of mercury.
+
+    Returns:
+        The category: normal, elevated, hypertension stage 1, hypertension stage 2 or hypertensive crisis.
+
+    Raises:
+        ValueError: The values are not possible.
+
+    >>> blood_pressure_category(128, 76)
+    'elevated'
+    >>> blood_pressure_category(124, 92)
+    'hypertension stage 2'
+    """
+    if not 20 <= diastolic < systolic <= 300:
+        raise ValueError("systolic must be above diastolic, and both between 20 and 300")
+    if systolic > 180 or diastolic > 120:
+        return "hypertensive crisis"
+    if systolic >= 140 or diastolic >= 90:
+        return "hypertension stage 2"
+    if systolic >= 130 or diastolic >= 80:
+        return "hypertension stage 1"
+    return "elevated" if systolic >= 120 else "normal"
+
+
+def can_donate_blood(
+    donor_type: Literal["O-", "O+", "A-", "A+", "B-", "B+", "AB-", "AB+"],
+    recipient_type: Literal["O-", "O+", "A-", "A+", "B-", "B+", "AB-", "AB+"],
+) -> bool:
+    """Check whether red blood cells of a donor can be given to a patient.
+
+    Args:
+        donor_type: Blood type of the donor.
+        recipient_type: Blood type of the patient.
+
+    Returns:
+        True where the donor has no antigen (A, B or Rh) that the patient lacks.
+
+    >>> can_donate_blood("O-", "AB+")
+    True
+    >>> can_donate_blood("A+", "A-")
+    False
+    """
+    return set(donor_type) - set("O-") <= set(recipient_type)

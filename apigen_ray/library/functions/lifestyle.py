@@ -1,4 +1,4 @@
-"""Kitchen, home, pets and birthdays."""
+"""Kitchen, home, pets, sizes and birthdays."""
 
 import math
 from datetime import date
@@ -9,9 +9,13 @@ CATEGORY = "Lifestyle"
 __all__ = [
     "age_on_date",
     "convert_shoe_size",
+    "cooking_measure_to_grams",
     "paint_needed",
     "pet_age_in_human_years",
+    "pizza_dough_recipe",
+    "ring_size",
     "roasting_time",
+    "safe_cooking_temperature",
     "scale_recipe_ingredient",
 ]
 
@@ -29,6 +33,40 @@ ROASTING = {
 }
 # What to add to a size to reach the US men's size.
 SHOE_OFFSET = {"us men": 0.0, "us women": -1.5, "uk": 1.0}
+
+# Grams in a US cup (King Arthur Baking, ingredient weight chart).
+CUP_GRAMS = {
+    "all-purpose flour": 120,
+    "almond flour": 96,
+    "brown sugar": 213,
+    "butter": 226,
+    "chocolate chips": 170,
+    "cocoa powder": 84,
+    "cornstarch": 112,
+    "granulated sugar": 198,
+    "honey": 336,
+    "maple syrup": 312,
+    "milk": 227,
+    "powdered sugar": 113,
+    "raisins": 149,
+    "vegetable oil": 198,
+    "white rice": 198,
+    "whole wheat flour": 113,
+}
+PER_CUP = {"cups": 1, "tablespoons": 16, "teaspoons": 48}
+
+# Lowest safe temperature inside in degrees Fahrenheit, and minutes of rest (US Department of Agriculture, FSIS).
+SAFE_TEMPERATURES = {
+    "chicken": (165, 0),
+    "turkey": (165, 0),
+    "ground beef": (160, 0),
+    "steak": (145, 3),
+    "pork chops": (145, 3),
+    "lamb": (145, 3),
+    "fish": (145, 0),
+    "egg dishes": (160, 0),
+    "leftovers": (165, 0),
+}
 
 
 class Roast(TypedDict):
@@ -51,6 +89,30 @@ class Age(TypedDict):
     years: int
     months: int
     days: int
+
+
+class SafeTemperature(TypedDict):
+    """How hot food has to become."""
+
+    temperature: int
+    rest_minutes: int
+
+
+class RingSize(TypedDict):
+    """The size of a ring."""
+
+    us_size: float
+    european_size: int
+    diameter_mm: float
+
+
+class Dough(TypedDict):
+    """What goes into a dough, in grams."""
+
+    flour: int
+    water: int
+    salt: float
+    dry_yeast: float
 
 
 def scale_recipe_ingredient(ingredient_amount: float, original_servings: int, desired_servings: int) -> float:
@@ -218,3 +280,109 @@ def convert_shoe_size(
         raise ValueError(f"{size} is not an adult shoe size in the system {from_system!r}")
     target = us_men * 1.27 + 31 if to_system == "eu" else us_men - SHOE_OFFSET[to_system]
     return round(target * 2) / 2
+
+
+def cooking_measure_to_grams(
+    ingredient: str, quantity: float, measure: Literal["cups", "tablespoons", "teaspoons"] = "cups"
+) -> int:
+    """Convert cups, tablespoons or teaspoons of a baking ingredient to grams.
+
+    Args:
+        ingredient: Name of the ingredient, for example "all-purpose flour" or "honey".
+        quantity: How many cups or spoons.
+        measure: US cups, tablespoons or teaspoons.
+
+    Returns:
+        The weight in grams, rounded.
+
+    Raises:
+        ValueError: The ingredient is not in the table, or the quantity is not positive.
+
+    >>> cooking_measure_to_grams("all-purpose flour", 2.5)
+    300
+    >>> cooking_measure_to_grams("honey", 3, measure="tablespoons")
+    63
+    """
+    grams = CUP_GRAMS.get(ingredient.strip().casefold())
+    if grams is None:
+        raise ValueError(f"no weight is known for {ingredient!r}")
+    if quantity <= 0:
+        raise ValueError("quantity must be positive")
+    return round(grams * quantity / PER_CUP[measure])
+
+
+def safe_cooking_temperature(
+    food: Literal["chicken", "turkey", "ground beef", "steak", "pork chops", "lamb", "fish", "egg dishes", "leftovers"],
+    scale: Literal["fahrenheit", "celsius"] = "fahrenheit",
+) -> SafeTemperature:
+    """Look up how hot food must become inside to be safe to eat.
+
+    Args:
+        food: Kind of food.
+        scale: Scale of the temperature.
+
+    Returns:
+        The lowest safe temperature inside, and for how many minutes the food has to rest after it.
+
+    >>> safe_cooking_temperature("chicken")
+    {'temperature': 165, 'rest_minutes': 0}
+    >>> safe_cooking_temperature("steak", scale="celsius")
+    {'temperature': 63, 'rest_minutes': 3}
+    """
+    fahrenheit, rest = SAFE_TEMPERATURES[food]
+    degrees = fahrenheit if scale == "fahrenheit" else round((fahrenheit - 32) * 5 / 9)
+    return {"temperature": degrees, "rest_minutes": rest}
+
+
+def ring_size(finger_circumference_mm: float) -> RingSize:
+    """Find the ring size that fits a finger.
+
+    Args:
+        finger_circumference_mm: Distance around the finger in millimeters.
+
+    Returns:
+        The US size to the nearest half, the European size (the circumference) and the inner diameter.
+
+    Raises:
+        ValueError: The circumference is not between 40 and 80 millimeters.
+
+    >>> ring_size(54.4)
+    {'us_size': 7.0, 'european_size': 54, 'diameter_mm': 17.3}
+    """
+    if not 40 <= finger_circumference_mm <= 80:
+        raise ValueError("finger_circumference_mm must lie between 40 and 80")
+    diameter = finger_circumference_mm / math.pi
+    # A US size more is 0.032 inches of diameter, and size 0 is 11.63 millimeters wide.
+    return {
+        "us_size": round((diameter - 11.63) / 0.8128 * 2) / 2,
+        "european_size": round(finger_circumference_mm),
+        "diameter_mm": round(diameter, 1),
+    }
+
+
+def pizza_dough_recipe(pizza_count: int, grams_per_pizza: int = 250, hydration_percent: float = 62.0) -> Dough:
+    """Work out the ingredients of pizza dough by the baker's percentage.
+
+    Args:
+        pizza_count: Number of pizzas.
+        grams_per_pizza: Weight of the dough for each pizza in grams.
+        hydration_percent: Water in percent of the flour.
+
+    Returns:
+        Grams of flour, water, salt (2.5 percent of the flour) and dry yeast (0.3 percent).
+
+    Raises:
+        ValueError: A number is not positive, or the hydration is not between 40 and 100 percent.
+
+    >>> pizza_dough_recipe(4)
+    {'flour': 607, 'water': 376, 'salt': 15.2, 'dry_yeast': 1.8}
+    """
+    if pizza_count < 1 or grams_per_pizza < 1 or not 40 <= hydration_percent <= 100:
+        raise ValueError("the numbers must be positive, and hydration_percent must lie between 40 and 100")
+    flour = pizza_count * grams_per_pizza / (1 + hydration_percent / 100 + 0.025 + 0.003)
+    return {
+        "flour": round(flour),
+        "water": round(flour * hydration_percent / 100),
+        "salt": round(flour * 0.025, 1),
+        "dry_yeast": round(flour * 0.003, 1),
+    }
