@@ -15,29 +15,50 @@ from apigen_ray.library.documents import read_openapi
 from apigen_ray.library.names import identifier
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.operations import Document, parameters
+from apigen_ray.library.request import RequestForm
 from apigen_ray.library.schema import MAX_NODES
 
 WHOLE = {
     "openapi": "3.0.0",
-    "servers": [{"url": "https://a.example"}],
+    "servers": [{"url": "https://{a}.example", "variables": {"a": {"default": "a"}}}],
+    "security": [{"s": []}],
     "paths": {
         "/x/{id}": {
             "parameters": [{"$ref": "#/components/parameters/id"}],
             "post": {
                 "operationId": "x",
+                "tags": ["t"],
                 "parameters": [{"name": "f", "in": "query", "content": {"application/json": {"schema": {}}}}],
                 "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}},
-                "responses": {"200": {"content": {"application/json": {"schema": {"type": "string"}}}}},
+                "responses": {"200": {"content": {"application/json": {"schema": {"type": "string"}, "example": 5}}}},
             },
         },
-        "/y": {"get": {}},
+        "/y": {"get": {"security": [{"o": ["r"]}]}},
+        "/z": {
+            "put": {
+                "requestBody": {
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": {"properties": {"a": {"type": "array"}}},
+                            "encoding": {"a": {"style": "form", "explode": True}},
+                        }
+                    }
+                }
+            }
+        },
     },
     "components": {
         "parameters": {"id": {"name": "id", "in": "path", "schema": {"type": "integer", "default": 3}}},
         "schemas": {"B": {"allOf": [{"properties": {"a": {"enum": ["x"], "minimum": 1}}, "required": ["a"]}]}},
-        "securitySchemes": {"s": {"type": "apiKey", "in": "query", "name": "f"}},
+        "securitySchemes": {
+            "s": {"type": "apiKey", "in": "query", "name": "f"},
+            "o": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/t"}}},
+        },
     },
 }
+BOMB = "openapi: 3.0.0\na0: &a0 [x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
 Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
 
 
@@ -373,6 +394,7 @@ def test_a_document_has_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_anything_anywhere_is_an_api_or_a_reject(tmp_path: Path) -> None:
     """One value of a document replaced by what does not belong there: no source may end with another error."""
+    refused = []
     odd = (None, 5, "text", [], {}, [5], {"$ref": "#/nowhere"}, {"x": None})
     for place in range(len(list(_spots(WHOLE)))):
         for value in odd:
@@ -381,11 +403,15 @@ def test_anything_anywhere_is_an_api_or_a_reject(tmp_path: Path) -> None:
             owner[key] = value
             (tmp_path / "api.json").write_text(json.dumps(document))
             try:
-                parsed = OpenApiSource(path="api.json").parse(tmp_path)
-            except LibraryError:
-                assert key in ("openapi", "paths")
+                parsed = OpenApiSource(path="api.json", auth={"s": "A", "o": ["A", "B"]}).parse(tmp_path)
+            except LibraryError as error:
+                refused.append((key, error.message))
                 continue
-            assert all(jsonschema_rs.meta.is_valid(api.parameters) for api in parsed.apis)
+            for api in parsed.apis:
+                assert jsonschema_rs.meta.is_valid(api.parameters)
+                assert not api.source.request or RequestForm.loads(api.source.request).server == api.source.server
+    assert all(key in ("openapi", "paths") or "auth." in message for key, message in refused)
+    assert refused
 
 
 def test_yaml_keeps_text_as_text(tmp_path: Path) -> None:
@@ -419,6 +445,9 @@ paths:
         ("just text", "no OpenAPI document"),
         ("openapi: 4.0.0\npaths: {}", "version is '4.0.0'"),
         ("openapi: 3.0.0\npaths: []", "`paths` is not a mapping"),
+        (BOMB, "aliases unfold into more than"),
+        ('{"openapi": "3.0.0", "x": "' + "x" * (50 << 20), "larger than 32 MiB"),
+        ("openapi: 3.0.0\nx: " + "x" * (9 << 20), "more than 8 MiB of YAML"),
     ],
 )
 def test_documents_that_cannot_be_read(tmp_path: Path, text: str, match: str) -> None:
