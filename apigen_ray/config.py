@@ -156,7 +156,7 @@ class RunConfig(Section):
         ]
         if self.judge is not None:
             form["judge"] = _without(form["judge"], (*self.judge.neutral, *self.judge.spec.neutral))
-        form["execution"] = _without(form["execution"], self.execution.neutral)
+        form["execution"] = self.execution.identity()
         return form
 
 
@@ -184,7 +184,7 @@ def check_clock(library: LibrarySpec, execution: ExecutionSpec) -> None:
     Raises:
         ValueError: names the source and the mend.
     """
-    if execution.mode == "none" or execution.clock == "real":
+    if not execution.executes or execution.clock == "real":
         return
     for number, source in enumerate(library):
         if isinstance(source, PythonSource) and source.trust == "trusted":

@@ -40,10 +40,18 @@ class Judge:
         """Needs ``tools``, ``query`` and ``answers``; ``results`` may be null where nothing was executed."""
         question = (
             f"Functions:\n{row['tools']}\n\nQuery:\n{row['query']}\n\nCalls:\n{row['answers']}\n\n"
-            f"Results:\n{row['results'] or 'the calls were not executed'}"
+            f"Results:\n{_results(row)}"
         )
         messages = ({"role": "system", "content": _INSTRUCTION}, {"role": "user", "content": question})
         return Request(messages, schema=SCHEMA, max_tokens=256)
+
+
+def _results(row: Row) -> str:
+    if row.get("execution_mode") == "simulate":
+        return (
+            f"{row['results']}\nThose that say `simulated` are placeholders: their values do not count for or against."
+        )
+    return row["results"] or "the calls were not executed"
 
 
 def opinion(text: str) -> tuple[bool, str] | None:

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from apigen_ray.export.report import filter_rows, security_words
+from apigen_ray.export.report import filter_rows, security_words, simulated_words
 from apigen_ray.export.summary import Summary, top_code
 from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
-from apigen_ray.records import Status
+from apigen_ray.records import Status, Verdict
 
 NAMES = 10
 """Functions that an estimate names; it may have thousands."""
@@ -28,7 +28,9 @@ def print_result(result: Result, *, as_json: bool) -> None:
     print_funnel(console, result.summary)
     print_filter_table(console, result.summary)
     weak = (result.run.manifest().get("sandbox") or {}).get("weak", "")
-    for words in filter(None, (weak, security_words(result.summary))):
+    summary = result.summary
+    simulated = simulated_words(summary.simulated(), summary.total(Verdict.VERIFIED))
+    for words in filter(None, (weak, security_words(summary), simulated)):
         console.print(f"[red]{escape(words)}[/]", soft_wrap=True)
     path = escape(str(result.run.path))
     console.print(f"{result.seconds:.0f} s. Files: {path}/samples   More: apigen show {path}", soft_wrap=True)

@@ -64,6 +64,8 @@ class OpenAIExport:
 def _results(sample: Sample) -> list[Json]:
     if sample.results is None or len(sample.results) != len(sample.calls):
         raise UnfitError("no results: its calls were not made")
+    if any(outcome.get("simulated") for outcome in sample.results):
+        raise UnfitError("simulated results: its calls were not made")
     return [
         {"role": "tool", "tool_call_id": f"call_{place}", "content": _content(outcome)}
         for place, outcome in enumerate(sample.results)

@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import pyarrow.compute as pc
-
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.summary import Summary, summarise
@@ -15,6 +13,9 @@ TOP_CODES = 3
 
 _MODES = {
     "live": "calls were really executed",
+    "record": "calls were really executed, and what came back was kept",
+    "replay": "calls were answered with what was recorded of real ones",
+    "simulate": "a call was NOT executed: its answer is made up",
     "none": "no call was executed: what is verified has not been shown to run",
 }
 
@@ -83,28 +84,26 @@ def _form(run: RunDir, summary: Summary) -> Json:
         "error": result.get("error"),
         "seconds": result.get("seconds"),
         "stages_asked_for": manifest.get("stages", []),
-        "execution_modes": _execution_modes(run),
         **facts,
         **summary.form(),
     }
 
 
-def _execution_modes(run: RunDir) -> dict[str, int]:
-    """Rows that the execution stage spoke on, by the mode that stands in each."""
-    modes: Counter[str] = Counter()
-    for table in run.read(["execution_mode"]):
-        for count in pc.value_counts(table["execution_mode"].drop_null()).to_pylist():
-            modes[count["values"]] += count["counts"]
-    return dict(sorted(modes.items()))
-
-
 def _opening(form: Json) -> str:
     text = f"{form['verified']:,} of {form['samples']:,} samples verified ({_percent(form['pass_rate'])})."
+    if words := simulated_words(form["verified_simulated"], form["verified"]):
+        text += f" **{words}**"
     if form["outcome"] != "done":
         text += f" The run is **{form['outcome']}**: the figures are of what is there by now."
     if form["error"]:
         text += f" It broke off: {form['error'].splitlines()[0]}"
     return text
+
+
+def simulated_words(simulated: int, verified: int) -> str:
+    """That verified rows have calls which were not made; "" where none has."""
+    told = f"{simulated:,} of the {verified:,} verified samples have simulated calls: what those returned is made up."
+    return told if simulated else ""
 
 
 def _funnel(summary: Summary) -> list[list[str]]:
@@ -153,6 +152,9 @@ def _facts(form: Json, summary: Summary) -> str:
     sandbox: Json = form.get("sandbox") or {}
     if "layers" in sandbox:
         lines.append(f"calls confined by: {_confinement(sandbox)}")
+    if kept := sandbox.get("recordings"):
+        files = f", {kept['files']:,} files with the digest {kept['digest']}" if "files" in kept else ""
+        lines.append(f"recordings: {kept['folder']}{files}")
     lines += [client_words(client) for client in sandbox.get("process", [])]
     if events := security_words(summary):
         lines.append(f"{events}; see their execution_detail")

@@ -23,6 +23,7 @@ class Summary:
         verdicts: rows by generator and verdict.
         stages: rows by stage, status and code.
         styles: rows by style and verdict.
+        modes: rows by execution mode and verdict; of those only that the execution stage spoke on.
         prompt_tokens: tokens read by generators and judges.
         completion_tokens: tokens written by them.
     """
@@ -31,6 +32,7 @@ class Summary:
     verdicts: dict[str, Counter[str]] = field(default_factory=dict)
     stages: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     styles: dict[str, Counter[str]] = field(default_factory=dict)
+    modes: dict[str, Counter[str]] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -54,6 +56,10 @@ class Summary:
         rows = {code: counts[str(Status.REJECTED), code] for code in SECURITY_CODES}
         return {code: number for code, number in rows.items() if number}
 
+    def simulated(self) -> int:
+        """Verified rows with a call that was not made: what it gave back is made up."""
+        return self.modes.get("simulate", Counter())[str(Verdict.VERIFIED)]
+
     def form(self) -> Json:
         """The JSON form, as ``result.json`` and ``apigen report --json`` give it."""
         return {
@@ -62,6 +68,8 @@ class Summary:
             "pass_rate": self.pass_rate(),
             "error_share": self.error_share(),
             "security_events": self.security_events(),
+            "execution_modes": {mode: sum(counts.values()) for mode, counts in sorted(self.modes.items())},
+            "verified_simulated": self.simulated(),
             "filter_table": {
                 generator: {
                     "drafts": sum(counts.values()),
@@ -88,7 +96,7 @@ def summarise(run: RunDir) -> Summary:
     summary = Summary()
     status_columns = [f"{stage}_{part}" for stage in STAGES for part in ("status", "code")]
     numbers = ("prompt_tokens", "completion_tokens")
-    columns = ["generator", "style", "verdict", "pair", *status_columns]
+    columns = ["generator", "style", "verdict", "pair", "execution_mode", *status_columns]
     columns += [f"{reply}.{name}" for reply in REPLIES for name in numbers]
     for table in run.read(columns):
         summary.samples += table.num_rows
@@ -96,6 +104,9 @@ def summarise(run: RunDir) -> Summary:
             summary.verdicts.setdefault(generator or "", Counter())[verdict] += rows
         for style, verdict, rows in _counts(table, ["style", "verdict"]):
             summary.styles.setdefault(style or "", Counter())[verdict] += rows
+        for mode, verdict, rows in _counts(table, ["execution_mode", "verdict"]):
+            if mode:
+                summary.modes.setdefault(mode, Counter())[verdict] += rows
         for stage in STAGES:
             for status, code, rows in _counts(table, [f"{stage}_status", f"{stage}_code"]):
                 summary.stages.setdefault(stage, Counter())[status or "", code or ""] += rows

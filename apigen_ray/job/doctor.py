@@ -14,7 +14,7 @@ from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
 from apigen_ray.export.report import client_words
-from apigen_ray.job.sandbox import clients, weakness
+from apigen_ray.job.sandbox import clients, recordings, weakness
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
@@ -66,7 +66,7 @@ def examine(config: RunConfig | None = None) -> list[Check]:
         _sandbox(config.execution if config else ExecutionSpec()),
     ]
     if config is not None:
-        checks += _clients(config)
+        checks += [*_clients(config), *_recordings(config.execution)]
         checks += [_engine(f"generator {generator.name}", generator.spec) for generator in config.generators]
         if config.judge is not None:
             checks.append(_engine("judge", config.judge.spec))
@@ -152,8 +152,8 @@ def _library(config: RunConfig | None) -> Check:
 
 def _sandbox(spec: ExecutionSpec) -> Check:
     """Tries each layer, and executes one call of a function of ours as a run would."""
-    if spec.mode == "none":
-        return Check(True, "sandbox", "not needed: execution.mode is none")
+    if not spec.executes:
+        return Check(True, "sandbox", f"not needed: execution.mode is {spec.mode}")
     api = load_library([BUILTIN.model_copy(update={"functions": (_TRIAL,)})]).apis[0]
     runner = PythonRunner(spec)
     try:
@@ -176,12 +176,24 @@ def _clients(config: RunConfig) -> list[Check]:
     """What of the library is executed without walls, and whether it finds its variables."""
     try:
         sources = [api.source for api in load_library(config.library).apis if api.source is not None]
-        found = clients(sources) if config.execution.mode == "live" else []
+        found = clients(sources) if config.execution.reaches_out else []
     except LibraryError:  # which the check of the library tells
         return []
     except EnvironmentFault as error:
         return [Check(False, "clients", error.message, error.mend)]
     return [Check(True, "clients", client_words(client)) for client in found]
+
+
+def _recordings(spec: ExecutionSpec) -> list[Check]:
+    """Whether there is something to replay, or a folder to record into."""
+    try:
+        kept = recordings(spec)
+    except ApigenError as error:
+        return [Check(False, "recordings", error.message, error.mend)]
+    if not kept:
+        return []
+    words = f"{kept['files']:,} files in {kept['folder']}" if "files" in kept else f"{kept['folder']} can be written"
+    return [Check(True, "recordings", words)]
 
 
 def _engine(subject: str, spec: EngineSpec) -> Check:

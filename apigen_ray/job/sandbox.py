@@ -1,6 +1,7 @@
-"""What confines the calls of a run: looked at before it begins, and kept in its manifest."""
+"""What confines the calls of a run, or answers them: looked at before it begins, and kept in its manifest."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from apigen_ray.errors import EnvironmentFault
@@ -8,7 +9,9 @@ from apigen_ray.records import Api, Json, Source
 from apigen_ray.runners.base import ExecutionSpec
 from apigen_ray.runners.process import ProcessRunner, missing
 from apigen_ray.runners.python import PythonRunner, StartError
+from apigen_ray.runners.recordings import look_at
 from apigen_ray.runners.sandbox.walls import MANDATORY, is_up
+from apigen_ray.storage import answers, as_path, make_folder
 
 
 def confinement(spec: ExecutionSpec, apis: Iterable[Api]) -> Json:
@@ -22,15 +25,20 @@ def confinement(spec: ExecutionSpec, apis: Iterable[Api]) -> Json:
         ``isolation``; ``layers``, the words on each; ``trusted``, functions that go without the language layer; and
         ``weak``, in words, where a layer is missing that only `ExecutionSpec.allow_weak` lets a run go without: all
         absent where no function is executed behind walls. ``process``: see `clients`; absent where there are none.
+        ``recordings``: what is replayed, or where to is recorded, see `recordings`.
 
     Raises:
-        EnvironmentFault: calls would not be confined here, or a client lacks a variable of the environment.
+        InputError: there are no recordings to replay.
+        EnvironmentFault: calls would not be confined here, a client lacks a variable of the environment, or the folder
+            of the recordings cannot be read or made.
     """
-    if spec.mode != "live":
-        return {}
+    kept = recordings(spec)
+    own: Json = {"recordings": kept} if kept else {}
+    if not spec.executes:
+        return own
     every = [api.source for api in apis if api.source is not None]
-    processes = clients(every)
-    own = {"process": processes} if processes else {}
+    if spec.reaches_out and (processes := clients(every)):
+        own["process"] = processes
     sources = [source for source in every if source.executed_by == PythonRunner.kind]
     if not sources:
         return own
@@ -44,6 +52,26 @@ def confinement(spec: ExecutionSpec, apis: Iterable[Api]) -> Json:
     trusted = sum(source.trust == "trusted" for source in sources)
     weak = weakness(layers)
     return {"isolation": spec.isolation, "layers": layers, "trusted": trusted} | ({"weak": weak} if weak else {}) | own
+
+
+def recordings(spec: ExecutionSpec) -> Json:
+    """The folder of recordings, and of what is replayed the number of files and a digest of all that they hold.
+
+    Returns:
+        Empty where nothing is recorded or replayed.
+
+    Raises:
+        InputError: there is nothing in it to replay.
+        EnvironmentFault: it cannot be read, or made.
+    """
+    if spec.mode == "replay" and spec.recordings:
+        return asdict(look_at(spec.recordings))
+    if spec.mode == "record" and spec.recordings:
+        folder = as_path(spec.recordings, to_write=True)
+        make_folder(folder)
+        answers(folder)
+        return {"folder": spec.recordings}
+    return {}
 
 
 def clients(sources: Iterable[Source]) -> list[Json]:

@@ -7,32 +7,54 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Api, Status
-from apigen_ray.runners.base import ExecutionSpec, Outcome, Runner, Task
+from apigen_ray.runners.base import ExecutionMode, ExecutionSpec, Outcome, Runner, Task
 from apigen_ray.runners.process import ProcessRunner
 from apigen_ray.runners.python import PythonRunner
+from apigen_ray.runners.recordings import ReplayRunner, record
+from apigen_ray.runners.simulate import SimulateRunner
 
 RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType(
     {
         PythonRunner.kind: PythonRunner,
         ProcessRunner.kind: ProcessRunner,
+        ReplayRunner.kind: ReplayRunner,
+        SimulateRunner.kind: SimulateRunner,
     }
 )
-"""Every runner by the name that `apigen_ray.records.Source.executed_by` has for it; a new one is a file and a line."""
+"""Every runner by the name that `apigen_ray.records.Source.executed_by` or a mode has for it; a new one is a file and
+a line."""
 MAX_SHARED = 8
 """Specs whose pools a process keeps warm; the one that was asked for longest ago is closed first."""
 
 
-def executable(api: Api) -> bool:
-    """Whether there is anything behind an API that can be executed."""
-    return api.source is not None and api.source.executed_by in RUNNERS
+def runner_of(api: Api, mode: ExecutionMode = "live") -> str:
+    """The kind of the runner that answers calls to an API; "" where there is none.
+
+    ``replay`` answers what could be called live. ``simulate`` answers everything that is not walled in: what is walled
+    in reaches nothing, and so is executed.
+    """
+    own = api.source.executed_by if api.source is not None and api.source.executed_by in RUNNERS else ""
+    if mode == "none" or (mode == "replay" and not own):
+        return ""
+    if mode == "replay":
+        return ReplayRunner.kind
+    return SimulateRunner.kind if mode == "simulate" and own != PythonRunner.kind else own
+
+
+def executable(api: Api, mode: ExecutionMode = "live") -> bool:
+    """Whether there is anything that answers calls to an API."""
+    return runner_of(api, mode) != ""
 
 
 class RunnerPool:
-    """A runner itself: hands each call to the runner of its API's source.
+    """A runner itself, and the one way through to all others: hands each call to the runner that answers it.
+
+    In mode ``record`` what comes back is kept on its way.
 
     Args:
-        spec: limits; the runners of each kind are built from it when their first call comes.
+        spec: mode and limits; the runners of each kind are built from it when their first call comes.
     """
 
     kind = "pool"
@@ -43,18 +65,25 @@ class RunnerPool:
         self._lock = threading.Lock()
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """Outcomes in the order of the tasks; a call whose API has no source to execute is an ``unknown_function``."""
-        outcomes = [Outcome(Status.REJECTED, "unknown_function", detail="its API has no source to execute")] * len(
-            tasks
-        )
+        """Outcomes in the order of the tasks; a call that nothing answers is an ``unknown_function``."""
+        nothing = Outcome(Status.REJECTED, "unknown_function", detail="its API has no source to execute")
+        outcomes = [nothing] * len(tasks)
         by_kind: dict[str, list[int]] = {}
         for number, task in enumerate(tasks):
-            if task.api.source is not None and executable(task.api):
-                by_kind.setdefault(task.api.source.executed_by, []).append(number)
+            if kind := runner_of(task.api, self._spec.mode):
+                by_kind.setdefault(kind, []).append(number)
         for kind, numbers in by_kind.items():
             done = self._runner(kind).run([tasks[number] for number in numbers])
             for number, outcome in zip(numbers, done, strict=True):
                 outcomes[number] = outcome
+        if self._spec.mode == "record" and self._spec.recordings:
+            try:
+                record(self._spec.recordings, tasks, outcomes)
+            except (
+                EnvironmentFault
+            ) as fault:  # what is not kept is not done: a row without its recording is tried again
+                detail = f"it was made and cannot be recorded: {fault.message}"[:500]
+                return [Outcome(Status.ERROR, "runner_unavailable", detail=detail)] * len(tasks)
         return outcomes
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apigen_ray.records import Status
-from apigen_ray.runners.base import CODES, Outcome
+from apigen_ray.runners.base import Outcome
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL, MAX_VALUE
 from apigen_ray.runners.sources import SourceText
 from apigen_ray.strict_json import JsonProblem, loads
@@ -15,8 +15,8 @@ from apigen_ray.strict_json import JsonProblem, loads
 PRICE, CREDIT = 4, 16
 """What a lost worker is worth in calls that go alone, and how many calls are kept in mind: see `Program.credit`."""
 
-_SIDE = frozenset({"runner_unavailable", "forbidden", "quarantined"})  # codes that only the parent gives
-_WORKER_CODES = frozenset(CODES) - _SIDE | {CROWDED}
+_BY_A_CALL = "argument_error exec_error timeout memory killed bad_output output_too_large unknown_function refused"
+_WORKER_CODES = frozenset(_BY_A_CALL.split()) | {CROWDED}  # the others are the parent's, or other runners'
 _read = json.JSONDecoder().decode
 
 

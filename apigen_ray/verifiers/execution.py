@@ -1,4 +1,4 @@
-"""The execution stage: every call of a sample is made for real, and what came back is kept."""
+"""The execution stage: every call of a sample is made, as the mode says, and what came back is kept."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from apigen_ray.asks.base import Ask
 from apigen_ray.records import NOT_REQUESTED, Api, Json, Mode, Status, dumps
-from apigen_ray.runners.base import CODES, ExecutionSpec, Outcome, Task, results_json
+from apigen_ray.runners.base import CODES, ExecutionMode, ExecutionSpec, Outcome, Task, results_json
 from apigen_ray.runners.pool import executable, shared_runner
 from apigen_ray.strict_json import JsonProblem, loads
 from apigen_ray.tables import set_columns
@@ -35,6 +35,15 @@ class ExecutionVerifier:
       or its source does not parse, crashes or starves the compiler, imports what is not there, is no text or too large
     - ``forbidden``: a function that makes a system call that none may make, ``os.fork()`` for one; a security event
     - ``quarantined``: any call to a source that had a security event in an earlier batch of the same worker process
+    - ``http_error``: REST: the status of the answer says that the call did not succeed: ``404``, ``422``, ``500``
+    - ``endpoint_unavailable`` (status ``error``): REST: no connection, or 408, 425, 429, 502, 503, 504 after all tries
+    - ``blocked_address``: the host's name leads to a private, loopback or link-local address that is not allowed
+    - ``method_refused``: REST: ``POST``, or any other method that ``execution.rest.methods`` does not name
+    - ``redirect_refused``: REST: redirected too often, to another scheme, or after a method that changes something
+    - ``no_credentials`` (status ``error``): an environment variable that its source names is not set here, or what it
+      holds is given no token
+    - ``server_error`` (status ``error``): MCP: the server does not start, has died or does not answer
+    - ``not_recorded`` (status ``error``): mode ``replay``, and a call that no recording has an answer to
     - ``runner_unavailable`` (status ``error``): no worker process starts, it cannot be confined here, or the source is
       not on this machine
     - ``not_requested`` (status ``skipped``): mode ``none``, or a call to an API that has nothing behind it to execute
@@ -42,13 +51,17 @@ class ExecutionVerifier:
     A row has the code of its first call that failed. It is skipped if none failed and some could not be executed, and
     then goes on to the next stage. For ``call_first`` rows the results that the plan brought are kept if the answers
     are the very calls that were planned. Where none of the planned calls could be taken the first failure is told.
+
+    ``execution_mode`` says of each row what was done: ``none`` where a call was neither made nor answered,
+    ``simulate`` where the answer to one was made up, else the mode: in ``simulate`` it is ``live`` where all calls
+    were executed.
     """
 
     name: ClassVar[str] = "execution"
     codes: ClassVar[tuple[str, ...]] = CODES
     columns: ClassVar[tuple[pa.Field, ...]] = (
         pa.field("results", pa.string()),  # JSON list of Outcome forms, one per call; null where none was executed
-        pa.field("execution_mode", pa.string()),  # of this row: live | none
+        pa.field("execution_mode", pa.string()),  # of this row: live | record | replay | simulate | none
     )
     needs: tuple[Ask, ...] = ()
 
@@ -66,8 +79,7 @@ class ExecutionVerifier:
         works = [self._work(row) for row in table.select(columns).to_pylist()]
         _execute(works, self._setting.execution)
         verdicts = [work.verdict() for work in works]
-        unasked = str(Status.SKIPPED)
-        modes = ["none" if status == unasked else "live" for status, _, _ in verdicts]
+        modes = [work.mode(self._setting.execution.mode) for work in works]
         table = set_columns(table, {"results": [work.results() for work in works], "execution_mode": modes})
         return with_verdict(table, self.name, *(list(part) for part in zip(*verdicts, strict=True)))
 
@@ -85,7 +97,7 @@ class ExecutionVerifier:
         if kept is not None:
             return _Work(names, list(kept))
         offered = _offered(row, names, self._setting.apis)
-        return _Work(names, [_part(call, offered) for call in calls])
+        return _Work(names, [_part(call, offered, self._setting.execution.mode) for call in calls])
 
 
 def execute_candidates(table: pa.Table, setting: Setting) -> pa.Table:
@@ -109,12 +121,12 @@ def execute_candidates(table: pa.Table, setting: Setting) -> pa.Table:
     turn = 0
     while live := [row for row, some in candidates.items() if planned[row] is None and turn < len(some)]:
         works = [_candidate(candidates[row][turn], setting) for row in live]
-        if setting.execution.mode == "live":
+        if setting.execution.mode != "none":
             _execute(works, setting.execution)
         for row, work in zip(live, works, strict=True):
             if setting.execution.mode == "none" or work.failed() is None:
                 planned[row] = dumps(candidates[row][turn]["calls"])
-            if setting.execution.mode == "live" and (turn == 0 or planned[row] is not None):
+            if setting.execution.mode != "none" and (turn == 0 or planned[row] is not None):
                 results[row] = dumps(results_json(work.outcomes))
         turn += 1
     return set_columns(table, {"planned": planned, "planned_results": results})
@@ -146,10 +158,20 @@ class _Work:
             skipped = (i for i, outcome in enumerate(self.outcomes) if outcome.status == Status.SKIPPED)
             place = next(skipped, None)
         if place is None:
-            return str(Status.PASSED), "", ""
+            simulated = sum(outcome.simulated for outcome in self.outcomes)
+            told = f"{simulated} of {len(self.outcomes)} calls simulated: nothing was executed for them"
+            return str(Status.PASSED), "", told if simulated else ""
         outcome = self.outcomes[place]
         where = f"call {place + 1} of {len(self.outcomes)}, " if len(self.outcomes) > 1 else ""
         return str(outcome.status), outcome.code, f"{where}{self.names[place]}: {outcome.detail}"
+
+    def mode(self, asked_for: ExecutionMode) -> str:
+        """The column ``execution_mode``."""
+        if self.failed() is None and any(outcome.status == Status.SKIPPED for outcome in self.outcomes):
+            return "none"
+        if asked_for != "simulate" or any(outcome.simulated for outcome in self.outcomes):
+            return asked_for
+        return "live"
 
     def results(self) -> str | None:
         """The column ``results``."""
@@ -197,10 +219,7 @@ def _kept(row: Mapping[str, Any], calls: Sequence[Json]) -> list[Outcome] | None
 
 def _outcomes(text: str) -> list[Outcome]:
     """The inverse of `results_json`, but for the seconds."""
-    return [
-        Outcome(Status(form["status"]), form.get("code", ""), form["value"], form.get("detail", ""))
-        for form in json.loads(text)
-    ]
+    return [Outcome.of(form) for form in json.loads(text)]
 
 
 def _canonical(calls: Sequence[Json]) -> str:
@@ -223,19 +242,20 @@ def _offered(row: Mapping[str, Any], names: Iterable[str], apis: Mapping[str, Ap
     return offered
 
 
-def _part(call: Json, offered: Mapping[str, Api | None]) -> Task | Outcome:
+def _part(call: Json, offered: Mapping[str, Api | None], mode: ExecutionMode) -> Task | Outcome:
     if call["name"] not in offered:
         return Outcome(Status.REJECTED, "unknown_function", detail="no function of that name is offered")
-    return _task(offered[call["name"]], call)
+    return _task(offered[call["name"]], call, mode)
 
 
 def _candidate(candidate: Json, setting: Setting) -> _Work:
     calls, ids = candidate["calls"], candidate["api_ids"]
-    parts = [_task(setting.apis.get(api_id), call) for call, api_id in zip(calls, ids, strict=True)]
+    mode = setting.execution.mode
+    parts = [_task(setting.apis.get(api_id), call, mode) for call, api_id in zip(calls, ids, strict=True)]
     return _Work([call["name"] for call in calls], parts)
 
 
-def _task(api: Api | None, call: Json) -> Task | Outcome:
-    if api is None or not executable(api):
+def _task(api: Api | None, call: Json, mode: ExecutionMode) -> Task | Outcome:
+    if api is None or not executable(api, mode):
         return Outcome(Status.SKIPPED, NOT_REQUESTED, detail="there is nothing behind it to execute")
     return Task(api, dumps(call["arguments"]))

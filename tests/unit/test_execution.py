@@ -285,7 +285,16 @@ def test_where_the_runner_could_not_work_the_row_is_tried_again(apis: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "spec", [{"mode": "simulate"}, {"timeout_s": 0}, {"timeout": 5}, {"workers": 0}, {"memory_mb": 1}]
+    "spec",
+    [
+        {"mode": "dry"},
+        {"mode": "record"},
+        {"mode": "replay"},
+        {"timeout_s": 0},
+        {"timeout": 5},
+        {"workers": 0},
+        {"memory_mb": 1},
+    ],
 )
 def test_spec_refuses(spec: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
