@@ -1,13 +1,11 @@
 """Credentials from the environment, and the scrubber that keeps them out of everything that is kept."""
 
 import base64
-import html
 import json
 import os
 import re
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import quote_plus, unquote
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from apigen_ray.library.request import SecretForm
 
@@ -78,34 +76,26 @@ class Scrubber:
     def __init__(self) -> None:
         self._secrets: set[str] = set()
         self._needles: list[str] = []
-        self._pattern = re.compile(r"(?!)")
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Takes further secrets into account."""
         fresh = set(secrets) - self._secrets
-        if not fresh:
-            return
-        self._secrets |= fresh
-        needles = {form for secret in self._secrets for form in (secret, *_inside_base64(secret.encode()))}
-        self._needles = sorted(needles, key=len, reverse=True)  # of one that is part of another the longer goes first
-        self._pattern = re.compile("|".join("".join(map(_spelt, needle)) for needle in self._needles))
+        if fresh:
+            self._secrets |= fresh
+            needles = {form.lower() for secret in self._secrets for form in (secret, *_inside_base64(secret.encode()))}
+            self._needles = sorted(needles)
 
     def shows(self, text: str) -> bool:
-        """Whether a text gives a secret away."""
-        views = [text]
-        if "%" in text or "+" in text:
-            views += [unquote(text), unquote(unquote(text.replace("+", " ")))]
-        if "\\" in text:
-            views.append(_ESCAPE.sub(_unescaped, text))
-        if "&" in text:
-            views.append(html.unescape(text))
-        return any(needle in view for view in views for needle in self._needles)
+        """Whether a text gives a secret away, whatever becomes of the case of its letters."""
+        return bool(self._needles) and next(self._showing(text), None) is not None
 
     def text(self, text: str) -> str:
         """The text with stars in place of secrets; stars alone where they cannot be told from the rest."""
-        if not self._needles or not self.shows(text):
+        if not self._needles:
             return text
-        clean = self._pattern.sub(STARS, text)
+        clean = text
+        for wrappings in self._showing(text):
+            clean = _struck(clean, wrappings, self._needles)
         return STARS if self.shows(clean) else clean
 
     def value(self, value: Any) -> Any:
@@ -120,25 +110,76 @@ class Scrubber:
             return STARS
         return value
 
+    def _showing(self, text: str) -> Iterator["tuple[_Wrapping, ...]"]:
+        """Each way of taking off what a secret may be wrapped in after which one shows."""
+        level: dict[tuple[_Wrapping, ...], str] = {(): text}
+        for _ in range(DEPTH + 1):
+            for wrappings, view in level.items():
+                small = view.lower()
+                if any(needle in small for needle in self._needles):
+                    yield wrappings
+            level = {
+                (*wrappings, each): each.unit.sub(each.plain, view)
+                for wrappings, view in level.items()
+                for each in _WRAPPINGS
+                if each.mark in view
+            }
 
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+DEPTH = 2
+"""Wrappings inside each other that are taken off: JSON in a string of JSON, a URL in a parameter of a URL."""
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16)) if match[1] else match[2]
+class _Wrapping(NamedTuple):
+    """A way to write a character: the sign that it is used, the units that it makes, and the one character of each."""
+
+    mark: str
+    unit: re.Pattern[str]
+    plain: Callable[[re.Match[str]], str]
 
 
-def _spelt(character: str) -> str:
-    """A pattern for a character as it is, percent-encoded once or twice, escaped in JSON, or as an HTML entity."""
-    code = ord(character)
-    ways = [rf"\\*{re.escape(character)}", rf"(?i:%(?:25)*{code:02x})", rf"(?i:\\+u{code:04x})"]
-    ways.append(rf"(?i:&\#(?:0*{code}|x0*{code:x});)")
-    if character in _ENTITIES:
-        ways.append(f"&{_ENTITIES[character]};")
-    if quote_plus(character) == "+":
-        ways.append(r"\+")
-    return f"(?:{'|'.join(ways)})"
+def _entity(match: re.Match[str]) -> str:
+    code = int(match[1], 16) if match[1] else int(match[2] or 0)
+    return _ENTITIES[match[3].lower()] if match[3] else chr(code) if code < 0x110000 else "?"
+
+
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_WRAPPINGS = (
+    _Wrapping("%", re.compile("%([0-9a-f]{2})", re.I), lambda match: chr(int(match[1], 16))),
+    _Wrapping("+", re.compile("[+]"), lambda match: " "),
+    _Wrapping(
+        "\\",
+        re.compile(r"\\(?:u([0-9a-f]{4})|(.))", re.I | re.S),
+        lambda match: chr(int(match[1], 16)) if match[1] else match[2],
+    ),
+    _Wrapping("&", re.compile("&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|(amp|lt|gt|quot|apos));", re.I), _entity),
+)
+_SMALL = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # str.lower changes the length of some texts
+
+
+def _struck(text: str, wrappings: Sequence[_Wrapping], needles: Iterable[str]) -> str:
+    """The text with stars in place of what is a needle once the wrappings are off."""
+    view, places = text, [*range(len(text) + 1)]  # where each character of the view begins in the text
+    for wrapping in wrappings:
+        parts, kept, end = [], [], 0
+        for match in wrapping.unit.finditer(view):
+            parts += [view[end : match.start()], wrapping.plain(match)]
+            kept += places[end : match.start() + 1]
+            end = match.end()
+        view, places = "".join([*parts, view[end:]]), kept + places[end:]
+    view = view.translate(_SMALL)
+    spans = []
+    for needle in needles:
+        found = view.find(needle)
+        while found >= 0:
+            spans.append((places[found], places[found + len(needle)]))
+            found = view.find(needle, found + 1)
+    out, end = [], 0
+    for start, stop in sorted(spans):
+        if stop > end:
+            out += [text[end:start], STARS] if start >= end else []
+            end = stop
+    return "".join([*out, text[end:]])
 
 
 def _inside_base64(secret: bytes) -> set[str]:

@@ -1,5 +1,6 @@
 """One HTTP request after the other on connections that are kept."""
 
+import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -77,6 +78,8 @@ class Wire:
     """
 
     def __init__(self, guard: Guard, timeouts: Mapping[str, float], max_bytes: int) -> None:
+        # at DEBUG it writes down the headers of every answer; nobody's log may hold what they repeat
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         self._backends = {listed: GuardedBackend(guard, listed) for listed in (False, True)}
         self._extensions = {"timeout": dict(timeouts)}
         self._max_bytes = max_bytes
