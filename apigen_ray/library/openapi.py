@@ -116,7 +116,7 @@ class OpenApiSource(BaseModel):
         call = request(method, path, form, document, found, base, credentials.of(form, hidden))
         return Api(
             name=name,
-            description=_description(form),
+            description=_description(form, document.root),
             parameters=require_valid(schema),
             returns=returns(form, document),
             category=self.category or _tag(form),
@@ -130,8 +130,11 @@ class OpenApiSource(BaseModel):
         )
 
 
-def _description(form: Json) -> str:
+def _description(form: Json, root: Json) -> str:
     texts = [form.get(key) for key in ("summary", "description")]
+    named = str(form.get("operationId")).replace("_", " ").title()
+    if "openapi" in root and texts[1] and f"{named} ".startswith(f"{texts[0]} "):
+        del texts[0]  # no person's words: FastAPI makes both out of the function's name
     said = list(dict.fromkeys(" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip()))
     if len(said) == 2 and said[1].startswith(said[0].rstrip(".")):
         said = said[1:]

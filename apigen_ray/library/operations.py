@@ -200,6 +200,9 @@ def _body(schema: Any, kind: str, media: Json, owner: Json, document: Document) 
 
 
 def _is_file(schema: Json) -> bool:
+    """Whether a value is a file's content, or a list of such."""
+    if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
+        return _is_file(schema["items"])
     return schema.get("type") == "file" or (schema.get("type") == "string" and schema.get("format") == "binary")
 
 

@@ -1,6 +1,7 @@
 """Foreign schemas made JSON Schema 2020-12: drafts 3 to 7, OpenAPI's dialects, and the type words of tool lists."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,7 @@ _COUNTS = (
 )
 _SUBSCHEMAS = ("propertyNames", "contains", "not", "if", "then", "else")
 _COMPOSITES = ("anyOf", "oneOf", "allOf")
+_BYTES = re.compile(r"application/octet-stream|(image|audio|video)/.*")
 
 
 class SchemaError(ValueError):
@@ -260,6 +262,8 @@ class _Cleaner:
         for key in ("description", "format"):
             if isinstance(node.get(key), str) and node[key].strip():
                 out[key] = " ".join(node[key].split()) if key == "description" else node[key]
+        if _BYTES.fullmatch(str(node.get("contentMediaType"))) and "contentEncoding" not in node:
+            out.setdefault("format", "binary")  # OpenAPI 3.1: what 3.0 calls so
         enum = node.get("enum")
         if isinstance(enum, list) and enum:
             if out.get("type") == "string":  # a YAML document says 1.0 or true where it means the text

@@ -305,6 +305,40 @@ def test_the_category_is_the_first_tag(tmp_path: Path) -> None:
     assert [api(tmp_path, {"tags": tags}).category for tags in ([], [5], "a", [""])] == [None] * 4
 
 
+def test_a_summary_that_only_repeats_the_name_is_left_out(tmp_path: Path) -> None:
+    for name, summary, expected in (
+        ("invoice_total", "Invoice Total", "What is due."),
+        ("invoice_total_invoices__number__get", "Invoice Total", "What is due."),
+        ("invoice_total", "Total of an invoice", "Total of an invoice. What is due."),
+        ("invoice_totals", "Invoice Total", "Invoice Total. What is due."),
+    ):
+        operation = {"operationId": name, "summary": summary, "description": "What is due."}
+        assert api(tmp_path, operation).description == expected
+    assert api(tmp_path, {"operationId": "invoice_total", "summary": "Invoice Total"}).description == "Invoice Total."
+
+
+@pytest.mark.parametrize(
+    ("schema", "is_file"),
+    [
+        ({**S, "format": "binary"}, True),
+        ({**S, "contentMediaType": "application/octet-stream"}, True),
+        ({"type": "array", "items": {**S, "contentMediaType": "image/png"}}, True),
+        ({**S, "contentMediaType": "image/png", "contentEncoding": "base64"}, False),
+        ({**S, "contentMediaType": "application/json"}, False),
+    ],
+)
+def test_files_of_forms(tmp_path: Path, schema: dict, is_file: bool) -> None:
+    for required in ([], ["f"]):
+        media = {"schema": {"type": "object", "properties": {"f": schema, "a": S}, "required": required}}
+        operation = {"requestBody": {"content": {"multipart/form-data": media}}}
+        (tmp_path / "api.json").write_text(json.dumps({"openapi": "3.1.0", "paths": {"/x": {"post": operation}}}))
+        parsed = OpenApiSource(path="api.json").parse(tmp_path)
+        assert [reject.code for reject in parsed.rejects] == ["file_upload"] * (is_file and bool(required))
+        assert [list(found.parameters["properties"]) for found in parsed.apis] == (
+            [] if parsed.rejects else [["a"]] if is_file else [["f", "a"]]
+        )
+
+
 def test_answers_that_a_document_shows(tmp_path: Path) -> None:
     shown = {"schema": {**S, "example": "in"}, "example": "beside", "examples": {"a": {"value": {"b": [1]}}, "c": 5}}
     operation = {"responses": {"200": {"content": {"application/json": shown}}}}
