@@ -1,5 +1,6 @@
 """The commands ``apigen library``: import sources, prepare them, look at them, make one real call."""
 
+import shlex
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -58,6 +59,22 @@ def import_(
 
 
 @library.command()
+def prepare(
+    lib: LibArgument, config: ConfigOption = None, allow_host: HostOption = None, as_json: JsonOption = False
+) -> None:
+    """Filter, call, describe and sort a library's entries; goes on where an earlier attempt ended."""
+    _prepare("prepare", lib, config, allow_host, as_json=as_json)
+
+
+@library.command()
+def check(
+    lib: LibArgument, config: ConfigOption = None, allow_host: HostOption = None, as_json: JsonOption = False
+) -> None:
+    """Call every endpoint of a library again, and keep what is said of it now."""
+    _prepare("check", lib, config, allow_host, as_json=as_json)
+
+
+@library.command()
 def stats(lib: LibArgument, as_json: JsonOption = False) -> None:
     """Count a library's entries by step, source, category and what they fell at."""
     from apigen_ray.display.library import print_stats
@@ -109,3 +126,20 @@ def call(
     print_called(called, as_json=as_json)
     if not called.passed:
         raise typer.Exit(1)
+
+
+def _prepare(verb: str, lib: str, config: Path | None, allow_host: list[str] | None, *, as_json: bool) -> None:
+    from apigen_ray.display.library import print_stats, progress
+    from apigen_ray.job.library_prepare import prepare_library
+    from apigen_ray.job.library_spec import PrepareSpec
+    from apigen_ray.storage import as_path
+
+    again = verb == "check"
+    spec = PrepareSpec.load(config, allow_hosts=allow_host or (), steps=["accessibility"] if again else None)
+    try:
+        with progress(quiet=as_json) as watch:
+            form = prepare_library(as_path(lib, to_write=True), spec, again=again, progress=watch)
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; nothing is lost, go on with: apigen library {verb} {shlex.quote(lib)}", err=True)
+        raise typer.Exit(130) from None
+    print_stats(form, as_json=as_json)

@@ -1,7 +1,9 @@
 """A library on a terminal: counts, rows, one call."""
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -9,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from apigen_ray.display.progress import LINE_EVERY_S
 from apigen_ray.display.samples import COLOURS, printable
 from apigen_ray.job.library import Called
 from apigen_ray.library.prepared import PARSE, STEPS, blame
@@ -60,6 +63,29 @@ def _more(table: Table, groups: int) -> Table:
     if groups > SHOWN:
         table.add_row(f"and {groups - SHOWN:,} more", "")
     return table
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
+    """A line that follows a preparation: on a terminal it is rewritten, elsewhere there is one now and then.
+
+    Args:
+        quiet: say nothing.
+    """
+    console = Console(stderr=True, highlight=False, markup=False)
+    last = time.monotonic()
+
+    def watch(rows: int, usable: int, total: int) -> None:
+        nonlocal last
+        if quiet or (not console.is_terminal and time.monotonic() - last < LINE_EVERY_S):
+            return
+        last = time.monotonic()
+        words = f"{rows:,} of {total:,} entries, {usable:,} usable"
+        console.print(words, end="\r" if console.is_terminal else "\n")
+
+    yield watch
+    if console.is_terminal and not quiet:
+        console.print()
 
 
 def print_rows(rows: Iterable[Json], *, as_json: bool) -> None:
