@@ -145,13 +145,13 @@ class Zygote:
         self._ending = [process for process in self._ending if not os.waitpid(process, os.WNOHANG)[0]]
 
 
-def die_with(life: int) -> None:
-    """Has the kernel kill this process and its group as soon as the other end of a pipe is closed.
+def die_with(life: int, group: int | None = None) -> None:
+    """Has the kernel kill a process group, this process's where none is named, once the other end of a pipe is closed.
 
     The parent closes it by ending, however it ends. A thread that waits for that would starve beside a function that
     does not let go of the interpreter, and PR_SET_PDEATHSIG would fire when the parent's *thread* ends.
     """
-    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(life, fcntl.F_SETOWN, -(group or os.getpgrp()))
     if hasattr(fcntl, "F_SETSIG"):  # Linux; elsewhere it is SIGIO, which ends a process too unless it is ignored
         fcntl.fcntl(life, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
