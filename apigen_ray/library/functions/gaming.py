@@ -283,8 +283,8 @@ def chess_opening_name(opening_moves: str) -> Opening:
     Raises:
         ValueError: No opening of the table fits the moves.
 
-    >>> chess_opening_name("1. e4 c5")
-    {'eco_code': 'B20', 'name': 'Sicilian Defense'}
+    >>> chess_opening_name("1. d4 d5 2. c4 e6")
+    {'eco_code': 'D30', 'name': "Queen's Gambit Declined"}
     """
     played = [move for move in (word.rpartition(".")[2] for word in opening_moves.split()) if move]
     game = " ".join(played) + " "
@@ -357,8 +357,8 @@ def character_level(experience_points: int) -> CharacterLevel:
     Raises:
         ValueError: The points are negative.
 
-    >>> character_level(7000)
-    {'level': 5, 'proficiency_bonus': 3, 'points_to_next_level': 7000}
+    >>> character_level(3000)
+    {'level': 4, 'proficiency_bonus': 2, 'points_to_next_level': 3500}
     """
     if experience_points < 0:
         raise ValueError("experience_points must not be negative")
