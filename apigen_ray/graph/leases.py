@@ -55,8 +55,8 @@ class ClusterLeases:
 class _Keeper:
     """The actor's state; all of it on one event loop."""
 
-    def __init__(self) -> None:
-        self._book = Book(EXPIRE_S)
+    def __init__(self, expire_s: float) -> None:
+        self._book = Book(expire_s)
 
     async def take(self, holder: str, host: str, limit: Limit, wanted: int) -> Grant:
         return await self._book.take(holder, host, limit, wanted)
@@ -84,7 +84,7 @@ class _Client:
             options = {"name": self._name, "namespace": NAMESPACE, "get_if_exists": True, "num_cpus": 0}
             # those who wait for their turn are calls under way
             made = ray.remote(_Keeper).options(**options, max_concurrency=10_000, scheduling_strategy=here)
-            self._actor = made.remote()
+            self._actor = made.remote(EXPIRE_S)
         return self._actor
 
     async def take(self, host: str, limit: Limit, wanted: int) -> Grant:
