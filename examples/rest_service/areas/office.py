@@ -59,7 +59,7 @@ class Subscriber(BaseModel):
 
 
 @business.get("/invoices/{number}", dependencies=[needs_key])
-async def invoice_total(
+async def invoice_status(
     number: Annotated[str, Path(description="Number of the invoice.", json_schema_extra=known("invoice", "number"))],
     database: Database,
 ) -> Invoice:

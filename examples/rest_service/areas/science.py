@@ -75,7 +75,7 @@ async def planet_radius(planet: Planet, database: Database) -> Sphere:
 
 
 @router.get("/planets/{planet}/weight")
-async def weight_on_planet(
+async def planet_weight(
     planet: Planet,
     mass_kg: Annotated[float, Query(gt=0, le=1000, description="Mass.", examples=[45, 60, 75, 82])],
     database: Database,
