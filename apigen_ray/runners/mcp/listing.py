@@ -66,7 +66,7 @@ async def _list(server: StdioServer | HttpServer, timeout_s: float, guard: Guard
     from apigen_ray.runners.mcp.session import Session, StartFault
     from apigen_ray.runners.rest.secrets import NoCredentials
 
-    shown = server.url if isinstance(server, HttpServer) else " ".join(server.command)
+    shown = server.url.partition("?")[0] if isinstance(server, HttpServer) else server.command[0]
     session = Session(server, guard, timeout_s)
     try:
         async with asyncio.timeout(timeout_s):

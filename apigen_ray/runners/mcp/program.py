@@ -14,6 +14,7 @@ from mcp.types import (
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
+    JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
     jsonrpc_message_adapter,
@@ -43,7 +44,7 @@ class Program:
         environment: all of its environment beside `apigen_ray.runners.process.KEPT`.
 
     Attributes:
-        ended: it takes no more calls: it has closed its output, or we do not listen to it any more.
+        ended: it takes no more calls: it has closed its end, or we do not listen to it any more.
     """
 
     def __init__(self, server: StdioServer, environment: Mapping[str, str]) -> None:
@@ -60,7 +61,9 @@ class Program:
     def said(self) -> str:
         """Why it takes no more calls."""
         status = self._status
-        ending = "it closed its output" if status is None else f"its process ended with exit status {status}"
+        ending = (
+            "it closed its end of the connection" if status is None else f"its process ended with exit status {status}"
+        )
         if status is not None and status < 0:
             ending = f"its process was ended by {signal.Signals(-status).name}"
         return f"{self._fault or ending}{': ' if self.last else ''}{self.last}"
@@ -149,13 +152,13 @@ class Program:
             self._asked.discard(message.id)
             self._aside = [0, 0]
             return message
-        # Requests are answered, pings above all; to progress and logs nobody listens.
         if message is None and line.text.strip():
             self._nonsense = self._nonsense or line.text[:_LAST].decode("utf-8", "replace")
         self._aside = [self._aside[0] + 1, self._aside[1] + line.size]
         if self._aside[0] > MAX_ASIDE or self._aside[1] > MAX_ASIDE_BYTES:
             self._fault = _FLOOD
-        return message if isinstance(message, JSONRPCRequest) else None
+        # Requests are answered, pings above all; to progress and logs nobody listens.
+        return None if isinstance(message, JSONRPCNotification) else message
 
     async def _send(self, process: subprocess.Popen[bytes], outbox: MemoryObjectReceiveStream[SessionMessage]) -> None:
         descriptor = _number(process.stdin)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
-from mcp.client import Client, Transport
+from mcp.client import Client, ClientSession, Transport
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -163,11 +163,12 @@ class Session:
         """
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         try:
-            answer = await self._open_client().session.send_request(request, ToolAnswer)
-        except MCPError as error:
-            self._note(answered=not self.lost(error))
+            answer = await self._calls().send_request(request, ToolAnswer)
+        except (MCPError, ValidationError) as error:
+            if isinstance(error, ValidationError) or not self.lost(error):
+                self.heard = time.monotonic()
             raise
-        self._note(answered=True)
+        self.heard = time.monotonic()
         return answer
 
     async def page(self, cursor: str | None) -> ToolPage:
@@ -178,7 +179,7 @@ class Session:
             ValidationError: the answer is not what the protocol says.
         """
         request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
-        return await self._open_client().session.send_request(request, ToolPage)
+        return await self._calls().send_request(request, ToolPage)
 
     async def close(self) -> None:
         """Ends the session, and with it the server where it is a program."""
@@ -187,14 +188,10 @@ class Session:
             await asyncio.wait({self._task}, timeout=_CLOSE_S)
             await self._cancel(self._task)
 
-    def _open_client(self) -> Client:
+    def _calls(self) -> ClientSession:
         if self._client is None:
             raise RuntimeError("the session is not open")
-        return self._client
-
-    def _note(self, *, answered: bool) -> None:
-        if answered:
-            self.heard = time.monotonic()
+        return self._client.session
 
     async def _begin(self, mode: str) -> None:
         ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
