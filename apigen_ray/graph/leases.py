@@ -43,7 +43,7 @@ class ClusterLeases:
         """See `apigen_ray.runners.rest.leases.Leases.take`.
 
         Raises:
-            RayActorError: the actor has died twice in a row.
+            RayActorError: the actor dies again and again.
         """
         return await _client(self.name).take(host, limit, wanted)
 
@@ -91,11 +91,13 @@ class _Client:
         self._waiting += 1
         self._pulse(asyncio.get_running_loop())
         try:
-            try:
-                return await self._ask(host, limit, wanted)
-            except RayActorError:  # its maker has ended
-                self._actor, self._held = None, 0
-                return await self._ask(host, limit, wanted)
+            for wait in (0.1, 0.5, 2.0, 5.0):  # its name is free a moment after its end
+                try:
+                    return await self._ask(host, limit, wanted)
+                except RayActorError:  # its maker has ended
+                    self._actor, self._held = None, 0
+                    await asyncio.sleep(wait)
+            return await self._ask(host, limit, wanted)
         finally:
             self._waiting -= 1
 

@@ -234,6 +234,23 @@ def test_nobody_there(rest: Setting) -> None:
     assert (outcome.status, outcome.code) == (Status.ERROR, "endpoint_unavailable")
 
 
+def test_a_host_that_answers_nobody_is_let_alone(rest: Setting, answer: Any) -> None:
+    rest.answers(answer(drop=True))
+    runner = rest.runner(concurrency=1, max_retries=0)
+    outcomes = runner.run([Task(api(rest.url), "{}")] * 40)
+    assert {(outcome.status, outcome.code) for outcome in outcomes} == {(Status.ERROR, "endpoint_unavailable")}
+    assert len(rest.server.came) == 5
+    assert "not asked" in outcomes[-1].detail
+    fine = api(rest.url.replace("127.0.0.1", "localhost"))
+    assert runner.run([Task(fine, "{}")])[0].code == "blocked_address"  # another host
+    runner = rest.runner(concurrency=1, max_retries=0)
+    tasks = [Task(api(rest.url, path="/{id}", fields=[FieldForm("id", "id", "path")]), "{}")] * 20
+    assert {outcome.code for outcome in runner.run(tasks)} == {"argument_error"}  # nobody was asked: says nothing of it
+    rest.answers(answer(503))
+    assert {outcome.code for outcome in runner.run([Task(api(rest.url), "{}")] * 10)} == {"endpoint_unavailable"}
+    assert len(rest.server.came) == 15
+
+
 def test_timeouts(rest: Setting, answer: Any) -> None:
     rest.answers(answer.json({}, delay=30))
     assert rest.one(read_timeout_s=0.05).code == "timeout"

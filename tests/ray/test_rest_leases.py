@@ -42,6 +42,9 @@ class Worker:
             def fail(self, error: Exception) -> None:
                 raise error
 
+            def drop(self) -> None:
+                raise AssertionError
+
         async def main() -> None:
             lane = Lane("api.example:443", self._limit, self._shared)
             for _ in range(turns):

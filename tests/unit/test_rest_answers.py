@@ -63,7 +63,7 @@ def test_what_is_kept(body: bytes, media: str, kept: Any) -> None:
     ("body", "media", "why"),
     [
         (b"<!DOCTYPE html><p>Sign in", JSON, "an HTML page where JSON was promised"),
-        (b"\n<!-- x --><html>", "text/plain", "an HTML page"),
+        (b"\n<!-- x --> <!-- y --><html>", "text/plain", "an HTML page"),
         (b"<p>Sign in</p>", "text/html", "an HTML page"),
         (b"", JSON, "an empty answer"),
         (b" \n", "text/plain", "an empty answer"),
@@ -103,6 +103,10 @@ def test_errors_of_the_call(status: int) -> None:
 def test_errors_of_the_moment(status: int) -> None:
     assert told(b"<html>busy", "text/html", status) == ("endpoint_unavailable", f"HTTP {status} from h: an HTML page")
     assert outcome_of(Answer(status), "GET", "h", Scrubber()).status == Status.ERROR
+
+
+def test_comments_without_end_cost_nothing() -> None:
+    assert told(b"<!---->" * 30_000, "text/plain") == ("", "<!---->" * 30_000)
 
 
 def test_too_large_and_unreadable() -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from apigen_ray.runners.rest import lanes
 from apigen_ray.runners.rest.lanes import Lane
 from apigen_ray.runners.rest.leases import Grant, Leases, Limit, LocalLeases
 
@@ -28,7 +31,7 @@ class Work:
     """Turns that count how many of them are under way."""
 
     def __init__(self) -> None:
-        self.now = self.most = self.done = 0
+        self.now = self.most = self.done = self.dropped = 0
         self.order: list[int] = []
         self.failed: list[Exception] = []
 
@@ -51,6 +54,9 @@ class Turn:
 
     def fail(self, error: Exception) -> None:
         self.work.failed.append(error)
+
+    def drop(self) -> None:
+        self.work.dropped += 1
 
 
 def run(leases: Leases, limit: Limit, turns: Callable[[Work], list[Turn]], pause: float = 0.0) -> Work:
@@ -113,6 +119,50 @@ def test_nothing_begins_in_a_pause_and_everything_after_it() -> None:
 
     assert run(Counting(), Limit(9), turns, pause=0.05).done == 3
     assert min(begun) - loops[0] >= 0.045
+
+
+def test_a_host_that_leaves_calls_unanswered_is_let_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "DOWN_S", 0.05)
+    silent = [True]
+
+    class Unanswered(Turn):
+        async def take(self) -> float | None:
+            self.work.order.append(self.number)
+            lane.told(answered=not silent[0])
+            self.work.done += 1
+            return None
+
+    async def add(number: int) -> None:
+        before = work.done + work.dropped
+        for _ in range(number):
+            lane.add(Unanswered(work))
+        while work.done + work.dropped < before + number:
+            await asyncio.sleep(0.001)
+
+    work, lane = Work(), Lane("h", Limit(1), LocalLeases())
+
+    async def main() -> None:
+        await add(20)
+        assert (work.done, work.dropped) == (5, 15)
+        await add(3)
+        assert (work.done, work.dropped) == (5, 18)
+        await asyncio.sleep(0.06)
+        await add(3)  # one more try, and it is still away
+        assert (work.done, work.dropped) == (6, 20)
+        silent[0] = False
+        await asyncio.sleep(0.06)
+        await add(30)
+        assert (work.done, work.dropped) == (36, 20)
+        silent[0] = True
+        await add(4)
+        silent[0] = False
+        await add(1)
+        silent[0] = True
+        await add(4)
+        assert (work.done, work.dropped) == (45, 20)  # five in a row, not five altogether
+        await lane.close()
+
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_where_nobody_grants_every_turn_is_told() -> None:

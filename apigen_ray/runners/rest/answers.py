@@ -29,7 +29,7 @@ _CHARSETS |= {
     "gb18030",
     "big5",
 }
-_HTML = re.compile(r"\ufeff?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|script|meta)\b", re.I | re.S)
+_HTML = re.compile(r"<(!doctype\s+html|html|head|body|title|script|meta)\b", re.I)
 
 
 def outcome_of(answer: Answer, method: str, host: str, scrubber: Scrubber) -> Outcome:
@@ -97,7 +97,7 @@ def _body(body: bytes, media: str, charset: str, scrubber: Scrubber, is_fine: bo
         raise _Unfit("an empty answer")
     text = _text(body, media, charset)
     promised = media == "application/json" or media.endswith("+json") or media == "text/json"
-    if _HTML.match(text) or (media in ("text/html", "application/xhtml+xml") and text.lstrip().startswith("<")):
+    if _is_html(text) or (media in ("text/html", "application/xhtml+xml") and text.lstrip().startswith("<")):
         raise _Unfit("an HTML page" + (" where JSON was promised" if promised else ""))
     if promised or text.lstrip()[:1] in ("{", "["):  # many servers call JSON text/plain or text/html
         try:
@@ -121,12 +121,19 @@ def _text(body: bytes, media: str, charset: str) -> str:
     return text
 
 
+def _is_html(text: str) -> bool:
+    head = text[:4096].lstrip("\ufeff \t\r\n")
+    while head.startswith("<!--"):
+        head = head.partition("-->")[2].lstrip()
+    return _HTML.match(head) is not None
+
+
 def _words(answer: Answer, charset: str) -> str:
     """The server's own words on one line: the message of a JSON error, else what it wrote."""
     if not answer.body or answer.fault:
         return ""
     text = answer.body.decode(charset or "utf-8", "replace")
-    if _HTML.match(text):
+    if _is_html(text):
         return "an HTML page"
     try:
         value = json.loads(text)

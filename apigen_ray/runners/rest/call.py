@@ -86,6 +86,8 @@ class Call:
         self._tries = 0
         self._token = ""
         self._stale = ""
+        self._answered: bool | None = None  # of the last try; None: nobody was asked
+        self._last: Outcome | None = None
 
     async def take(self) -> float | None:
         """See `apigen_ray.runners.rest.lanes.Turn.take`."""
@@ -98,13 +100,21 @@ class Call:
             self._left -= time.monotonic() - started
         if wait is not None and wait < self._left:
             self._left -= wait
+            self._last = outcome
             return wait
+        if self._answered is not None:
+            self.lane.told(self._answered)
         self._settle(replace(outcome, seconds=self._means.spec.timeout_s - self._left))
         return None
 
     def fail(self, error: Exception) -> None:
         """See `apigen_ray.runners.rest.lanes.Turn.fail`."""
         self._settle(failed(Status.ERROR, "runner_unavailable", f"nobody says what its host bears: {error}"))
+
+    def drop(self) -> None:
+        """See `apigen_ray.runners.rest.lanes.Turn.drop`."""
+        words = f"{self._server.host}: not asked, since it has left the last calls without an answer"
+        self._settle(self._last or failed(Status.ERROR, "endpoint_unavailable", words))
 
     def _settle(self, outcome: Outcome) -> None:
         if not self._done.done():
@@ -113,7 +123,8 @@ class Call:
 
     async def _try(self) -> tuple[Outcome, float | None]:
         """One try: what became of it, and after which time another one may be worth it; None: it is not."""
-        spec, host = self._means.spec, self._server.host
+        host = self._server.host
+        self._answered = None
         try:
             async with asyncio.timeout(self._left):
                 answer = await self._exchange(self._hop([await self._added(form) for form in self._form.auth]))
@@ -127,16 +138,10 @@ class Call:
             return failed(Status.REJECTED, "redirect_refused", f"{host}: {fault}"), None
         except httpcore.LocalProtocolError as error:
             return failed(Status.REJECTED, "argument_error", f"its request is none: {error}"), None
-        except httpcore.ConnectTimeout as error:
-            words = str(error) or f"no connection in {spec.connect_timeout_s:g} s"
-            return failed(Status.ERROR, "endpoint_unavailable", f"{host}: {words}"), self._backoff()
-        except httpcore.TimeoutException:
-            return failed(Status.REJECTED, "timeout", f"{host} was silent for {spec.read_timeout_s:g} s"), None
-        except TimeoutError:
-            return failed(Status.REJECTED, "timeout", f"no whole answer from {host} in {spec.timeout_s:g} s"), None
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            words = f"{host}: {error or type(error).__name__}"
-            return failed(Status.ERROR, "endpoint_unavailable", words), self._backoff()
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, TimeoutError) as error:
+            self._answered = False
+            return self._silent(error)
+        self._answered = answer.status != 429  # whoever is turned away by all is no better off than with nobody
         outcome = outcome_of(answer, self._form.method, host, self._means.scrubber)
         if answer.status == 401 and self._token and not self._stale:
             self._stale = self._token  # it may have been withdrawn: once more, with a fresh one
@@ -144,6 +149,15 @@ class Call:
         if answer.status in AWAY:
             return outcome, self._asked_to_wait(answer)
         return outcome, None
+
+    def _silent(self, error: Exception) -> tuple[Outcome, float | None]:
+        spec, host = self._means.spec, self._server.host
+        if isinstance(error, TimeoutError):
+            return failed(Status.REJECTED, "timeout", f"no whole answer from {host} in {spec.timeout_s:g} s"), None
+        if isinstance(error, httpcore.TimeoutException) and not isinstance(error, httpcore.ConnectTimeout):
+            return failed(Status.REJECTED, "timeout", f"{host} was silent for {spec.read_timeout_s:g} s"), None
+        words = str(error) or f"no connection in {spec.connect_timeout_s:g} s"
+        return failed(Status.ERROR, "endpoint_unavailable", f"{host}: {words}"), self._backoff()
 
     async def _added(self, form: SecretForm) -> Added:
         values = read_credential(form)
@@ -188,13 +202,14 @@ class Call:
         return float(min(spec.backoff_s * 2 ** (self._tries - 1), spec.max_backoff_s) * (1 - jitter / 2))
 
     def _asked_to_wait(self, answer: Answer) -> float | None:
-        """As `_backoff`, but no sooner than the server says; None where that is too late. Its whole lane waits."""
-        asked = _retry_after(answer.headers.get("retry-after", ""))
+        """As `_backoff`, but no sooner than the server says; None where that is too late."""
+        asked = _retry_after(answer.headers.get("retry-after", "")[:100])
         if asked is None:
             return self._backoff()
         if asked > self._means.spec.max_backoff_s:
             return None
-        self.lane.pause(asked)
+        if answer.status == 429:  # it is said to all that we ask there
+            self.lane.pause(asked)
         wait = self._backoff()
         return None if wait is None else max(wait, asked)
 

@@ -7,6 +7,12 @@ from typing import Protocol
 
 from apigen_ray.runners.rest.leases import Grant, Leases, Limit
 
+PATIENCE = 5
+"""Calls in a row that a host leaves without an answer before it is let alone."""
+
+DOWN_S = 30.0
+"""How long it is let alone: so a host that is dead costs a batch a minute and not an hour."""
+
 
 class Turn(Protocol):
     """Something that takes one or more requests to one host."""
@@ -17,6 +23,10 @@ class Turn(Protocol):
 
     def fail(self, error: Exception) -> None:
         """There will be no turn: nobody can say what the host bears."""
+        ...
+
+    def drop(self) -> None:
+        """There will be no further turn: the host is let alone."""
         ...
 
 
@@ -37,10 +47,14 @@ class Lane:
         self._waiting: deque[Turn] = deque()
         self._feeder: asyncio.Task[None] | None = None
         self._slots: set[asyncio.Task[None]] = set()
-        self._paused_until = 0.0
+        self._paused_until = self._down_until = 0.0
+        self._unanswered = 0
 
     def add(self, turn: Turn) -> None:
-        """Puts a turn at the end."""
+        """Puts a turn at the end; drops it while the host is let alone."""
+        if self._down_until > time.monotonic():
+            turn.drop()
+            return
         self._waiting.append(turn)
         if self._feeder is None:
             self._feeder = asyncio.create_task(self._feed())
@@ -48,6 +62,13 @@ class Lane:
     def pause(self, seconds: float) -> None:
         """Begins nothing for a while: the host has asked for it."""
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def told(self, answered: bool) -> None:
+        """Says what a call has found at its end; after `PATIENCE` in a row without an answer nobody is asked."""
+        self._unanswered = 0 if answered else self._unanswered + 1
+        self._down_until = time.monotonic() + DOWN_S if self._unanswered >= PATIENCE else 0.0
+        while self._waiting and self._unanswered >= PATIENCE:
+            self._waiting.popleft().drop()
 
     async def close(self) -> None:
         """Ends what is under way."""
