@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 from apigen_ray.library.credentials import bare, is_credential
@@ -98,13 +99,10 @@ def parameters(item: Json, form: Json, document: Document) -> list[Parameter]:
     for part in found:
         name = identifier(part.form.original)
         place = "body" if part.form.place == "property" else part.form.place
-        for candidate in (
-            name,
-            identifier(f"{place}_{part.form.original}"),
-            *(f"{name[:60]}_{n}" for n in range(2, 100)),
-        ):
-            if candidate not in names:
-                break
+        more = (f"{name[:59]}_{n}" for n in count(2))
+        candidate = next(
+            text for text in chain((name, identifier(f"{place}_{part.form.original}")), more) if text not in names
+        )
         names.add(candidate)
         out.append(replace(part, form=replace(part.form, name=candidate)))
     return out

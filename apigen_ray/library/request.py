@@ -2,8 +2,8 @@
 
 import json
 import re
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Annotated, Any, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
@@ -148,7 +148,7 @@ _Form = TypeVar("_Form", RequestForm, FieldForm, SecretForm)
 
 
 def _plain(form: _Form) -> Json:
-    given: dict[str, Any] = asdict(form)
+    given = {key.name: getattr(form, key.name) for key in fields(form)}
     return {
         key.name: given[key.name] for key in fields(form) if key.default is MISSING or given[key.name] != key.default
     }

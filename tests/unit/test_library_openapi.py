@@ -218,6 +218,9 @@ def test_parameter_names(tmp_path: Path) -> None:
     found = parameters({}, {"parameters": given}, Document({}))
     assert [item.form.name for item in found] == ["id", "query_id", "filter_name", "query_filter_name", "skip"]
     assert [item.form.original for item in found] == [item["name"] for item in given]
+    odd = parameters({}, {"parameters": [{"name": "$" * n, "in": "query"} for n in range(1, 1200)]}, Document({}))
+    assert len({item.form.name for item in odd}) == 1199
+    assert all(item.form.name.isidentifier() and len(item.form.name) <= 64 for item in odd)
     assert [item.required for item in found] == [True, False, False, False, False]
 
 
