@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
 from apigen_ray.graph.ids import Ids
 from apigen_ray.graph.judged import Judged, fill, judged_before, persist
+from apigen_ray.graph.leases import ClusterLeases
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.resume import Left, left_over, unfinished
 from apigen_ray.graph.shared import ARROW, KEPT, Shared
@@ -23,6 +24,7 @@ from apigen_ray.graph.stopping import Stop, unless
 from apigen_ray.graph.tally import TALLY
 from apigen_ray.records import DRAFT, Request
 from apigen_ray.rundir import RunDir
+from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.sampling import Planner
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 from apigen_ray.verifiers.stages import reached
@@ -122,7 +124,7 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging,
     Returns:
         A dataset of `tally.TALLY` rows, to be consumed.
     """
-    setting = Shared(judging.setting)
+    setting = _setting(judging)
     waiting: list[int] = []  # stages that need no engine are one task
     for number, kind in enumerate(VERIFIERS):
         needs = kind(judging.setting).needs if kind.name in judging.stages else ()
@@ -171,7 +173,7 @@ def _drafted(
         ),
         **ARROW,
     )
-    setting = Shared(judging.setting)
+    setting = _setting(judging)
     rows = rows.map_batches(partial(_execute_planned, setting=setting, wanted=judging.stages), **ARROW)
     ask = _ByMode(drafting.asks)
     for name, engine in drafting.generators.items():
@@ -179,6 +181,15 @@ def _drafted(
         keep = partial(_keep, generator=name, folder=str(run.drafts(round_)), wanted=where, stop=stop)
         rows = engine.attach(rows, ask, unless(stop, where), DRAFT, keep)
     return rows
+
+
+def _setting(judging: Judging) -> Shared[Setting]:
+    """What workers build the verifiers from; where they call hosts, with what these bear, for all workers together."""
+    setting = judging.setting
+    sources = (api.source for api in setting.apis.values() if api.source is not None)
+    if setting.execution.reaches_out and any(source.executed_by == RestRunner.kind for source in sources):
+        setting = replace(setting, leases=ClusterLeases().start())
+    return Shared(setting)
 
 
 def _blocks(total: int) -> int:

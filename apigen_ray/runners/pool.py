@@ -10,17 +10,22 @@ from types import MappingProxyType
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Api, Status
 from apigen_ray.runners.base import ExecutionMode, ExecutionSpec, Outcome, Runner, Task
+from apigen_ray.runners.mcp import McpRunner
 from apigen_ray.runners.process import ProcessRunner
 from apigen_ray.runners.python import PythonRunner
 from apigen_ray.runners.recordings import ReplayRunner, record
+from apigen_ray.runners.rest.leases import Leases, LocalLeases
+from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.runners.simulate import SimulateRunner
 
-RUNNERS: Mapping[str, Callable[[ExecutionSpec], Runner]] = MappingProxyType(
+RUNNERS: Mapping[str, Callable[[ExecutionSpec, Leases], Runner]] = MappingProxyType(
     {
-        PythonRunner.kind: PythonRunner,
-        ProcessRunner.kind: ProcessRunner,
-        ReplayRunner.kind: ReplayRunner,
-        SimulateRunner.kind: SimulateRunner,
+        PythonRunner.kind: lambda spec, _: PythonRunner(spec),
+        ProcessRunner.kind: lambda spec, _: ProcessRunner(spec),
+        RestRunner.kind: RestRunner,
+        McpRunner.kind: lambda spec, _: McpRunner(spec),
+        ReplayRunner.kind: lambda spec, _: ReplayRunner(spec),
+        SimulateRunner.kind: lambda spec, _: SimulateRunner(spec),
     }
 )
 """Every runner by the name that `apigen_ray.records.Source.executed_by` or a mode has for it; a new one is a file and
@@ -55,12 +60,14 @@ class RunnerPool:
 
     Args:
         spec: mode and limits; the runners of each kind are built from it when their first call comes.
+        leases: what hosts bear, over all that share them; None: this pool alone.
     """
 
     kind = "pool"
 
-    def __init__(self, spec: ExecutionSpec) -> None:
+    def __init__(self, spec: ExecutionSpec, leases: Leases | None = None) -> None:
         self._spec = spec
+        self._leases = leases or LocalLeases()
         self._runners: dict[str, Runner] = {}
         self._lock = threading.Lock()
 
@@ -95,22 +102,27 @@ class RunnerPool:
     def _runner(self, kind: str) -> Runner:
         with self._lock:
             if kind not in self._runners:
-                self._runners[kind] = RUNNERS[kind](self._spec)
+                self._runners[kind] = RUNNERS[kind](self._spec, self._leases)
             return self._runners[kind]
 
 
-_shared: OrderedDict[tuple[int, ExecutionSpec], RunnerPool] = OrderedDict()
+_shared: OrderedDict[tuple[int, ExecutionSpec, Leases | None], RunnerPool] = OrderedDict()
 _shared_lock = threading.Lock()
 
 
-def shared_runner(spec: ExecutionSpec) -> RunnerPool:
-    """The pool of this process for a spec: warm from batch to batch, closed when the process ends."""
-    key = (os.getpid(), spec)  # a forked process must not talk to its parent's children
+def shared_runner(spec: ExecutionSpec, leases: Leases | None = None) -> RunnerPool:
+    """The pool of this process for a spec: warm from batch to batch, closed when the process ends.
+
+    Args:
+        spec: mode and limits.
+        leases: see `RunnerPool`; where they come with each task they must be equal to be the same.
+    """
+    key = (os.getpid(), spec, leases)  # a forked process must not talk to its parent's children
     with _shared_lock:
-        pool = _shared.setdefault(key, RunnerPool(spec))
+        pool = _shared.setdefault(key, RunnerPool(spec, leases))
         _shared.move_to_end(key)
         fallen = [_shared.popitem(last=False) for _ in range(len(_shared) - MAX_SHARED)]
-    for (process, _), old in fallen:
+    for (process, *_), old in fallen:
         if process == os.getpid():
             old.close()  # waits for a batch that is under way; who still has it may go on using it
     return pool
@@ -118,6 +130,6 @@ def shared_runner(spec: ExecutionSpec) -> RunnerPool:
 
 @atexit.register
 def _close_shared() -> None:
-    for (process, _), pool in _shared.items():
+    for (process, *_), pool in _shared.items():
         if process == os.getpid():
             pool.close()

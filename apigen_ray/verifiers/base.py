@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apigen_ray.runners.base import ExecutionSpec
+    from apigen_ray.runners.rest.leases import Leases
     from apigen_ray.verifiers.semantic import SemanticSpec
 
 
@@ -25,11 +26,13 @@ class Setting:
         apis: the library by ``api_id``; empty where records are verified without one.
         execution: the section ``execution`` of the config.
         semantic: the section ``semantic`` of the config.
+        leases: what hosts bear, shared with whoever else calls them; None: each process has its own.
     """
 
     apis: "Mapping[str, Api]"
     execution: "ExecutionSpec"
     semantic: "SemanticSpec"
+    leases: "Leases | None" = None
 
 
 class Verifier(Protocol):

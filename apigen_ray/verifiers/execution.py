@@ -77,7 +77,7 @@ class ExecutionVerifier:
             return with_verdict(table, self.name, [str(Status.SKIPPED)] * n, [NOT_REQUESTED] * n, details)
         columns = ["answers", "tools", "api_ids", "mode", "candidates", "planned", "planned_results"]
         works = [self._work(row) for row in table.select(columns).to_pylist()]
-        _execute(works, self._setting.execution)
+        _execute(works, self._setting)
         verdicts = [work.verdict() for work in works]
         modes = [work.mode(self._setting.execution.mode) for work in works]
         table = set_columns(table, {"results": [work.results() for work in works], "execution_mode": modes})
@@ -122,7 +122,7 @@ def execute_candidates(table: pa.Table, setting: Setting) -> pa.Table:
     while live := [row for row, some in candidates.items() if planned[row] is None and turn < len(some)]:
         works = [_candidate(candidates[row][turn], setting) for row in live]
         if setting.execution.mode != "none":
-            _execute(works, setting.execution)
+            _execute(works, setting)
         for row, work in zip(live, works, strict=True):
             if setting.execution.mode == "none" or work.failed() is None:
                 planned[row] = dumps(candidates[row][turn]["calls"])
@@ -180,10 +180,10 @@ class _Work:
         return dumps(results_json(self.outcomes))
 
 
-def _execute(works: Sequence[_Work], spec: ExecutionSpec) -> None:
+def _execute(works: Sequence[_Work], setting: Setting) -> None:
     """Sets the outcomes of all works, with one run for all that is to be executed."""
     tasks = [part for work in works for part in work.parts if isinstance(part, Task)]
-    done = iter(shared_runner(spec).run(tasks) if tasks else ())
+    done = iter(shared_runner(setting.execution, setting.leases).run(tasks) if tasks else ())
     for work in works:
         work.outcomes = [next(done) if isinstance(part, Task) else part for part in work.parts]
 

@@ -1,19 +1,41 @@
 """What every runner owes: one outcome for each task, in order, whatever the tasks are; every code known."""
 
 import json
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from apigen_ray.library.mcp import StdioServer, ToolForm
+from apigen_ray.library.request import FieldForm, RequestForm
 from apigen_ray.records import Api, Source, Status
 from apigen_ray.runners import pool
 from apigen_ray.runners.base import CODES, ExecutionSpec, Outcome, Runner, Task, results_json
 from apigen_ray.runners.pool import RUNNERS, RunnerPool, executable, shared_runner
 from apigen_ray.runners.recordings import record
+from apigen_ray.runners.rest.leases import LocalLeases
 
+SERVER = """
+import json, sys
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if "id" not in request:
+        continue
+    if request["method"] == "initialize":
+        info = {"capabilities": {"tools": {}}, "serverInfo": {"name": "sums", "version": "1"}}
+        said = {"result": {"protocolVersion": "2025-06-18"} | info}
+    elif request["method"] == "tools/call":
+        text = str(request["params"]["arguments"]["a"] + 1)
+        said = {"result": {"content": [{"type": "text", "text": text}]}}
+    else:
+        said = {"error": {"code": -32601, "message": "unknown"}}
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"]} | said), flush=True)
+"""
 MODULE = "def add(a: int, b: int = 1) -> int:\n    return a + b\n"
 PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a"]}
 
@@ -24,45 +46,68 @@ class Case:
 
     Attributes:
         runner: of the kind under test.
-        api: gives back 42 for ``{"a": 41}``.
+        api: gives back the answer for ``{"a": 41}``.
+        answer: 42, as this kind of runner says it.
     """
 
     runner: Runner
     api: Api
+    answer: Any = 42
 
 
-def _functions(folder: Path, kind: str) -> Case:
+def _built(kind: str, **spec: Any) -> Runner:
+    return RUNNERS[kind](ExecutionSpec(**spec), LocalLeases())
+
+
+def _functions(folder: Path, kind: str, server: Any = None) -> Case:
     path = folder / "numbers_.py"
     path.write_text(MODULE)
     source = Source("python", str(path), "add", runner="process" if kind == "process" else "")
-    spec = ExecutionSpec(timeout_s=2)
-    runner = RunnerPool(spec) if kind == "pool" else RUNNERS[kind](spec)
+    runner = RunnerPool(ExecutionSpec(timeout_s=2)) if kind == "pool" else _built(kind, timeout_s=2)
     return Case(runner, Api("add", "", PARAMETERS, source=source))
 
 
-def _replayed(folder: Path, kind: str) -> Case:
+def _served(folder: Path, kind: str, server: Any) -> Case:
+    form = RequestForm("GET", f"http://127.0.0.1:{server.port}", "/add", (FieldForm("a", "a", "query"),))
+    source = Source("openapi", "sums.yaml", "GET /add", runner=kind, request=form.dumps())
+    answer = {"status": 200, "content_type": "application/json", "body": 42}
+    return Case(_built(kind, rest={"allow_hosts": ("127.0.0.1",)}), Api("add", "", PARAMETERS, source=source), answer)
+
+
+def _tool(folder: Path, kind: str, server: Any) -> Case:
+    path = folder / "server.py"
+    path.write_text(SERVER)
+    form = ToolForm(server=StdioServer(command=(sys.executable, "-I", "-S", str(path))), tool="add")
+    source = Source("mcp", "tools.json", "add", runner=kind, request=form.dumps())
+    return Case(_built(kind, timeout_s=60), Api("add", "", PARAMETERS, source=source))
+
+
+def _replayed(folder: Path, kind: str, server: Any) -> Case:
     api = Api("add", "", PARAMETERS, source=Source("python", "/gone.py", "add", "digest"))
-    known = {'{"a": 1}': "2", '{"a": 2}': "3", '{"a": 41}': "42"}
+    known = {'{"a": 1}': "2", '{"a": 41}': "42"}
     record(str(folder), [Task(api, text) for text in known], [Outcome(Status.PASSED, value=v) for v in known.values()])
-    return Case(RUNNERS[kind](ExecutionSpec(mode="replay", recordings=str(folder))), api)
+    return Case(_built(kind, mode="replay", recordings=str(folder)), api)
 
 
-def _simulated(folder: Path, kind: str) -> Case:
-    return Case(RUNNERS[kind](ExecutionSpec(mode="simulate")), Api("add", "", PARAMETERS, returns={"const": 42}))
+def _simulated(folder: Path, kind: str, server: Any) -> Case:
+    return Case(_built(kind, mode="simulate"), Api("add", "", PARAMETERS, returns={"const": 42}))
 
 
-CASES: dict[str, Callable[[Path, str], Case]] = {
+CASES: dict[str, Callable[[Path, str, Any], Case]] = {
     "pool": _functions,
     "python": _functions,
     "process": _functions,
+    "rest": _served,
+    "mcp": _tool,
     "replay": _replayed,
     "simulate": _simulated,
 }
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
-    case = CASES[request.param](tmp_path, request.param)
+def case(request: pytest.FixtureRequest, tmp_path: Path, http_server: Any, answer: Any) -> Iterator[Case]:
+    http_server.serve = lambda came: answer.json(int(came.path.rpartition("=")[2]) + 1)
+    case = CASES[request.param](tmp_path, request.param, http_server)
     assert case.runner.kind == request.param
     yield case
     case.runner.close()
@@ -84,7 +129,7 @@ def test_one_outcome_for_each_task_in_order(case: Case) -> None:
     outcomes = case.runner.run([Task(case.api, text) for text in arguments])
     assert [outcome.code for outcome in outcomes] == ["", *["argument_error"] * 6, ""]
     _keeps_the_contract(outcomes)
-    assert json.loads(outcomes[-1].value or "") == 42
+    assert json.loads(outcomes[-1].value or "") == case.answer
 
 
 def test_functions_that_are_not_there_and_arguments_that_do_not_bind(functions: Case) -> None:
@@ -124,7 +169,8 @@ def test_closing_twice_is_harmless_and_a_closed_runner_starts_again(case: Case) 
     case.runner.close()
     case.runner.close()
     again = case.runner.run([Task(case.api, '{"a": 41}')])[0]
-    assert first.value == again.value == "42"
+    assert first.value == again.value
+    assert json.loads(again.value or "") == case.answer
 
 
 def test_executable_is_what_has_a_runner() -> None:
@@ -140,7 +186,7 @@ def test_one_shared_runner_for_each_spec() -> None:
 
 def test_shared_runners_are_bounded_and_what_falls_out_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_shared", OrderedDict())
-    foreign = (-1, ExecutionSpec())  # of the process that this one was forked from: not ours to close
+    foreign = (-1, ExecutionSpec(), None)  # of the process that this one was forked from: not ours to close
     pool._shared[foreign] = RunnerPool(ExecutionSpec())
     closed: list[RunnerPool] = []
     monkeypatch.setattr(RunnerPool, "close", lambda each: closed.append(each))

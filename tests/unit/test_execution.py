@@ -50,7 +50,7 @@ def _pool() -> Iterator[CountingPool]:
 @pytest.fixture
 def pool(_pool: CountingPool, monkeypatch: pytest.MonkeyPatch) -> CountingPool:
     _pool.batches.clear()
-    monkeypatch.setattr(execution, "shared_runner", lambda spec: _pool)
+    monkeypatch.setattr(execution, "shared_runner", lambda spec, leases: _pool)
     return _pool
 
 
@@ -69,7 +69,7 @@ def apis(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Api]:
 
 def setting(apis: dict[str, Api], **spec: Any) -> Any:
     library = {api.api_id: api for api in apis.values()}
-    return SimpleNamespace(apis=library, execution=ExecutionSpec(**spec), semantic=None)
+    return SimpleNamespace(apis=library, execution=ExecutionSpec(**spec), semantic=None, leases=None)
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:
