@@ -31,7 +31,8 @@ def import_(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Python file, folder or module, document, folder of documents, builtin."
+            metavar="SOURCE...",
+            help="Python file, folder or module; document, its URL, folder of documents; mcp:COMMAND; builtin.",
         ),
     ],
     out: Annotated[str, typer.Option("--out", metavar="LIB", help="The library folder to make.")],
@@ -44,6 +45,7 @@ def import_(
             "--auth", metavar="SCHEME=ENV[,ENV]", help="Environment variables that hold a credential; may be repeated."
         ),
     ] = None,
+    allow_host: HostOption = None,
     clean: Annotated[bool, typer.Option("--clean", help="Delete a library that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +56,7 @@ def import_(
     from apigen_ray.storage import as_path
 
     path = as_path(out, to_write=True)
-    import_library(sources, path, ImportOptions.parse(server, auth or ()), clean=clean)
+    import_library(sources, path, ImportOptions.parse(server, auth or (), allow_host or ()), clean=clean)
     print_stats(stats(path), as_json=as_json)
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,9 +15,11 @@ from pydantic import ValidationError
 from apigen_ray import __version__
 from apigen_ray.errors import InputError, LibraryError, RunExistsError
 from apigen_ray.job.init import source_spec
+from apigen_ray.job.library_fetch import MCP, fetch_document, fetch_tools, remote
 from apigen_ray.library import BUILTIN, SourceSpec
 from apigen_ray.library.base import Parsed
 from apigen_ray.library.names import entries_once, unique_names
+from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.prepared import ENTRY, GROUP, PARSE, LibraryDir, api_form, api_of
 from apigen_ray.records import Api, Json, Status, content_hash
 from apigen_ray.storage import AnyPath, new_file, read_tables, remove
@@ -33,19 +36,22 @@ class ImportOptions:
     Attributes:
         server: base URL of the requests, in place of what a document says itself.
         auth: names of environment variables by security scheme or parameter: one, or two (user and password, id and
-            secret).
+            secret). For a live MCP server by the names that the variables have there; for one behind a URL its token.
+        allow_hosts: private hosts that documents may be fetched from.
     """
 
     server: str | None = None
     auth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allow_hosts: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, server: str | None, auth: Sequence[str]) -> "ImportOptions":
+    def parse(cls, server: str | None, auth: Sequence[str], allow_hosts: Sequence[str] = ()) -> "ImportOptions":
         """Reads a command line.
 
         Args:
             server: a URL.
             auth: texts ``scheme=ENV`` or ``scheme=ENV,ENV``.
+            allow_hosts: hosts.
 
         Raises:
             InputError: one is not of that form.
@@ -57,7 +63,7 @@ class ImportOptions:
                 mend = "give the scheme's name and that of a variable, never what it holds: --auth api_key=SHOP_KEY"
                 raise InputError(f"--auth {scheme or names}=...: is not of the form SCHEME=ENV or SCHEME=ENV,ENV", mend)
             found[scheme] = tuple(names.split(","))
-        return cls(server, found)
+        return cls(server, found, tuple(allow_hosts))
 
 
 def import_library(
@@ -147,14 +153,13 @@ class _Piece:
     def rows(self) -> Iterator[Json]:
         """Its entries as rows of `ENTRY`, without what depends on the others."""
         try:
-            spec = _spec(self.text, self.options)
-            parsed = spec.parse(Path())
+            kind, parsed = _read(self.text, self.options)
         except LibraryError as error:
             if not self.one_of_many:
                 raise
             yield self._row("unknown", self.label, Status.REJECTED, "unreadable", error.message)
             return
-        yield from self._parsed(spec.kind, parsed)
+        yield from self._parsed(kind, parsed)
 
     def _parsed(self, kind: str, parsed: Parsed) -> Iterator[Json]:
         for api in parsed.apis:
@@ -178,20 +183,47 @@ def form_id(api: Api) -> str:
 
 def _pieces(text: str, options: ImportOptions) -> Iterator[_Piece]:
     path = Path(text)
-    if path.is_dir() and not any(path.rglob("*.py")):
+    if not remote(text) and path.is_dir() and not any(path.rglob("*.py")):
         for file in sorted(file for file in path.rglob("*") if file.suffix.lower() in _DOCUMENTS):
             yield _Piece(text, str(file), file.relative_to(path).as_posix(), options, one_of_many=True)
     else:
-        yield _Piece(text, text, path.name, options)
+        yield _Piece(text, text, text if remote(text) else path.name, options)
 
 
-def _spec(text: str, options: ImportOptions) -> SourceSpec:
+def _read(text: str, options: ImportOptions) -> tuple[str, Parsed]:
+    """The kind of a source, and all that stands in it."""
     if text == "builtin":
-        return BUILTIN
-    if "://" in text:
-        raise LibraryError(f"{text}: documents are not fetched", "save it, and give the file")
-    spec = source_spec(text)
-    wished = {"server": options.server, "auth": dict(options.auth) or None, "on_untyped": "reject"}
+        return BUILTIN.kind, BUILTIN.parse(Path())
+    if not remote(text):
+        spec = _with(source_spec(text), options, text)
+        return spec.kind, spec.parse(Path())
+    with tempfile.TemporaryDirectory(prefix="apigen-document-") as folder:
+        try:
+            if text.startswith(MCP):
+                spec = fetch_tools(text, Path(folder), options.allow_hosts, options.auth)
+            else:
+                file = fetch_document(text, Path(folder), options.allow_hosts)
+                spec = _with(source_spec(str(file)), options, text)
+            parsed = spec.parse(Path())
+            if isinstance(spec, OpenApiSource) and not any(api.source and api.source.server for api in parsed.apis):
+                origin = urlsplit(text)  # what a document without a server of its own is relative to (OpenAPI 3, 4.7.5)
+                parsed = spec.model_copy(update={"server": f"{origin.scheme}://{origin.netloc}"}).parse(Path())
+        except LibraryError as error:
+            raise LibraryError(_from(error.message, text, folder), error.mend) from error
+    apis = [replace(api, source=api.source and replace(api.source, location=text)) for api in parsed.apis]
+    return spec.kind, Parsed(apis, [replace(one, detail=_from(one.detail, text, folder)) for one in parsed.rejects])
+
+
+def _from(message: str, text: str, folder: str) -> str:
+    """A message that names the source as it was given, not the file that it was saved in for the moment."""
+    message = re.sub(rf"{re.escape(folder)}/[^:\s]+", text.replace("\\", r"\\"), message)
+    return message if text in message else f"{text}: {message}"
+
+
+def _with(spec: SourceSpec, options: ImportOptions, text: str) -> SourceSpec:
+    """The source with the options that it knows."""
+    auth: Json = {scheme: names[0] if len(names) == 1 else list(names) for scheme, names in options.auth.items()}
+    wished = {"server": options.server, "auth": auth or None, "on_untyped": "reject"}
     known = {key: value for key, value in wished.items() if value is not None and key in type(spec).model_fields}
     try:
         return type(spec).model_validate(spec.model_dump() | known)

@@ -58,7 +58,10 @@ class PrepareSpec(Section):
         value: Json = read_sections(path) if path is not None else {}
         if steps is not None:
             value["steps"] = list(steps)
-        if allow_hosts:
-            rest = (value.setdefault("execution", {}) or {}).setdefault("rest", {})
-            rest["allow_hosts"] = [*rest.get("allow_hosts", ()), *allow_hosts]
-        return parse_sections(cls, value, path)
+        spec = parse_sections(cls, value, path)
+        if not allow_hosts:
+            return spec
+        rest = spec.execution.rest
+        hosts = {"allow_hosts": [*rest.allow_hosts, *allow_hosts]}
+        execution = spec.execution.model_dump() | {"rest": rest.model_dump() | hosts}
+        return parse_sections(cls, spec.model_dump() | {"execution": execution}, path)

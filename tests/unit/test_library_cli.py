@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from apigen_ray import cli
+from apigen_ray.errors import ConfigError
+from apigen_ray.job.library_spec import PrepareSpec
 
 PYTHON = '''
 CATEGORY = "Math"
@@ -147,3 +149,13 @@ def test_a_config_holds_sections(library, lib: str, tmp_path: Path) -> None:
     assert "'execution'" in library("call", lib, "divide", "{}", "--config", "p.yaml").err
     (tmp_path / "p.yaml").write_text("execution: {timeout_s: 3}\n")
     assert library("call", lib, "divide", '{"number": 1}', "--config", "p.yaml").code == 0
+
+
+def test_a_host_may_be_allowed_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("execution: {rest: {allow_hosts: [one.local], methods: [GET, POST]}}\n")
+    spec = PrepareSpec.load(tmp_path / "p.yaml", allow_hosts=["127.0.0.1:80"])
+    assert spec.execution.rest.allow_hosts == ("one.local", "127.0.0.1:80")
+    assert spec.execution.rest.methods == ("GET", "POST")
+    assert PrepareSpec.load(allow_hosts=["localhost"]).execution.rest.allow_hosts == ("localhost",)
+    with pytest.raises(ConfigError, match="allow_hosts"):
+        PrepareSpec.load(allow_hosts=["http://localhost"])
