@@ -21,8 +21,8 @@ class Web(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.calls: list[str] = []
         self.methods: list[str] = []
         self.sessions = 0
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "events":
             self.events([json.dumps({"jsonrpc": "2.0", "method": "notifications/message"}), self.said(number, text)])
         elif name == "many_events":
-            self.events([json.dumps({"jsonrpc": "2.0", "method": "notifications/message"})] * 20_000)
+            self.events([json.dumps({"jsonrpc": "2.0", "method": "notifications/message"})] * 10_500)
         elif name == "large":
             self.plain(self.said(number, {"content": [{"type": "text", "text": "x" * (9 << 20)}]}))
         elif name == "large_event":
@@ -106,6 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.release.wait(60)
             self.close_connection = True
         else:
+            self.close_connection = name == "closing"
             self.plain(self.said(number, text))
 
     def said(self, number: int, result: dict) -> Any:
@@ -240,6 +241,27 @@ def test_a_server_that_is_not_there(web: Web, runner: McpRunner) -> None:
     [outcome] = runner.run([task(web, "echo")])
     assert brief(outcome) == ("error", "server_error")
     assert "does not answer" in outcome.detail
+
+
+def test_a_server_that_goes_between_two_calls_costs_none_that_is_made_when_it_is_back(
+    web: Web, runner: McpRunner
+) -> None:
+    assert runner.run([task(web, "closing")])[0].code == ""
+    port = web.server_port
+    web.shutdown()
+    web.server_close()
+    [outcome] = runner.run([task(web, "done")])
+    assert brief(outcome) == ("error", "server_error")
+    assert "no session with the server" in outcome.detail  # not: that it was lost during the call, which nobody took
+    back = Web(port)
+    thread = threading.Thread(target=back.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        assert runner.run([task(back, "done")])[0].code == ""
+    finally:
+        back.shutdown()
+        thread.join()
+        back.server_close()
 
 
 def test_a_token_goes_to_the_server_and_nowhere_else(

@@ -41,13 +41,13 @@ def outcome(answer: ToolAnswer) -> Outcome:
         return Outcome(Status.REJECTED, "exec_error", detail=_text(answer.content) or "it says that it failed")
     try:
         text = dumps(_value(answer))
-        loads(text)
         size = len(text.encode())
+        if size > MAX_VALUE:
+            return too_large(f"its result takes {size} bytes")
+        loads(text)
     except (JsonProblem, ValueError, RecursionError) as error:
         words = error.detail if isinstance(error, JsonProblem) else str(error)
         return Outcome(Status.REJECTED, "bad_output", detail=f"its result is no plain data: {words}")
-    if size > MAX_VALUE:
-        return too_large(f"its result takes {size} bytes")
     return Outcome(Status.PASSED, value=text)
 
 

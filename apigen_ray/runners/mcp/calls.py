@@ -12,7 +12,7 @@ from apigen_ray.library.mcp import HttpServer, StdioServer, ToolForm
 from apigen_ray.records import Json, Status, dumps
 from apigen_ray.runners.base import Outcome
 from apigen_ray.runners.mcp.answers import outcome, short, too_large
-from apigen_ray.runners.mcp.faults import BLOCKED, TOO_LARGE, TOO_LARGE_WORDS, UNREADABLE, http_status
+from apigen_ray.runners.mcp.faults import BLOCKED, TOO_LARGE, TOO_LARGE_WORDS, UNREACHED, UNREADABLE, http_status
 from apigen_ray.runners.mcp.session import Session, StartFault, environment
 from apigen_ray.runners.rest.guard import Guard
 from apigen_ray.runners.rest.secrets import NoCredentials, Scrubber, read_secret
@@ -107,9 +107,9 @@ class Server:
         except ValidationError as error:
             found = Outcome(Status.REJECTED, "bad_output", detail=session.said(error))
         except MCPError as error:
-            forgotten = http_status(error.code) == 404  # of the session: the call was not even looked at
-            found, again = _refused(error), forgotten
-            session.worn |= forgotten
+            again = http_status(error.code) == 404 or error.code == UNREACHED  # the call was not even looked at
+            found = _refused(error)
+            session.worn |= again
             if session.lost(error):
                 session.worn, again = True, form.again
                 words = "" if again else "; it is not made again, since the tool may change something"
@@ -181,7 +181,7 @@ def _refused(error: MCPError) -> Outcome:
     if error.code == TOO_LARGE or TOO_LARGE_WORDS in error.message:
         return too_large(TOO_LARGE_WORDS)
     status = http_status(error.code)
-    if status in _AWAY:
+    if status in _AWAY or error.code == UNREACHED:
         return Outcome(Status.ERROR, "endpoint_unavailable", detail=error.message)
     code = "http_error" if status else _CODES.get(error.code, "exec_error")
     return Outcome(Status.REJECTED, code, detail=error.message)

@@ -5,7 +5,8 @@ MAX_MESSAGE = 8 << 20
 
 # Outside of -32768..-32000, which JSON-RPC keeps for itself. A server that says them itself only speaks of itself.
 UNREADABLE = -31001
-UNREACHABLE = -31002
+UNREACHED = -31002  # the request was never sent
+UNREACHABLE = -31005  # it was, or may have been
 BLOCKED = -31003
 TOO_LARGE = -31004
 TOO_LARGE_WORDS = f"its answer takes more than {MAX_MESSAGE >> 20} MiB"

@@ -11,6 +11,7 @@ from apigen_ray.runners.mcp.faults import (
     MAX_MESSAGE,
     TOO_LARGE_WORDS,
     UNREACHABLE,
+    UNREACHED,
     UNREADABLE,
     http_fault,
 )
@@ -19,6 +20,7 @@ from apigen_ray.runners.rest.guard import Blocked, Guard
 MAX_EVENTS = 10_000
 """Events in one answer: logs and progress come before the result."""
 
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _MAX_ERROR = 1 << 16
 
 
@@ -44,8 +46,9 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         except Blocked as error:
             return _fault(request, BLOCKED, str(error))
         except (httpx2.HTTPError, OSError) as error:
+            code = UNREACHED if isinstance(error, (*_UNSENT, OSError)) else UNREACHABLE
             words = str(error) or type(error).__name__
-            return _fault(request, UNREACHABLE, f"{request.url.host} does not answer: {words}")
+            return _fault(request, code, f"{request.url.host} does not answer: {words}")
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             return _fault(request, UNREADABLE, "its answer is compressed, which was not asked for")
@@ -80,7 +83,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             pinned = httpx2.Request(request.method, url, headers=headers, stream=request.stream, extensions=extensions)
             try:
                 return await self._inner.handle_async_request(pinned)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            except _UNSENT as error:
                 fault = error
         raise fault
 
