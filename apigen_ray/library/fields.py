@@ -37,7 +37,7 @@ def parameter_field(given: Json, place: str, swagger: bool) -> FieldForm:
     if swagger:
         word = given.get("collectionFormat")
         style = _DELIMITERS.get(word, styles[0]) if isinstance(word, str) else styles[0]
-        return FieldForm(name, name, place, style, word == "multi" and place in ("query", "form"), empty=empty)
+        return FieldForm(name, name, place, style, word == "multi", empty=empty)
     content = given.get("content")
     if not isinstance(given.get("schema"), dict | bool) and isinstance(content, dict) and content:
         return FieldForm(name, name, place, content=plain_media(next(iter(content))))

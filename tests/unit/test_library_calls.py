@@ -186,6 +186,7 @@ def test_what_every_call_sends(tmp_path: Path) -> None:
         ),
         ({"servers": [{"url": "v1"}]}, "http://localhost:8000", "http://localhost:8000"),
         (SERVERS, "http://localhost:8000", "http://localhost:8000"),
+        ({"servers": [*SERVERS["servers"], {"url": "/v2"}]}, "http://localhost:8000", "http://localhost:8000"),
         ({"swagger": "2.0", "basePath": "/v1"}, "http://localhost:8000", "http://localhost:8000/v1"),
         ({"swagger": "2.0", "basePath": "/v1", "host": "b.example"}, "http://h", "http://h"),
         ({"servers": [{"url": "https://b.example/v1?x=1"}]}, None, ""),
@@ -215,6 +216,7 @@ SCHEMES = {
     "basic": {"type": "http", "scheme": "basic"},
     "client": {"type": "oauth2", "flows": FLOW},
     "person": {"type": "oauth2", "flows": {"implicit": {}}},
+    "mail": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "mailto:me@a.example"}}},
     "digest": {"type": "http", "scheme": "digest"},
     "oidc": {"type": "openIdConnect"},
     "same": {"$ref": "#/components/securitySchemes/key"},
@@ -254,6 +256,7 @@ def test_credentials(tmp_path: Path, name: str, env: Any, expected: SecretForm) 
         ([{"bearer": []}, {"query": [], "key": []}, {"key": []}], None, (QUERY, KEY)),
         ([{"bearer": [], "key": []}], None, ()),
         ([5, {"key": 5}], None, (KEY,)),
+        ([{}, {"key": []}], None, (KEY,)),
         ("key", None, ()),
     ],
 )
@@ -277,6 +280,24 @@ def test_hidden_parameters_by_name(tmp_path: Path) -> None:
     assert found.auth == ()
 
 
+def test_a_place_has_one_credential(tmp_path: Path) -> None:
+    given = [{"name": "authorization", "in": "header", "schema": S}, {"name": "X-Key", "in": "query", "schema": S,
+                                                                       "description": "API key"}]  # fmt: skip
+    operation = {"parameters": given, "security": [{"client": ["read"]}]}
+    auth = {"client": ["A", "B"], "header:AUTHORIZATION": "C", "key": "D"}
+    (found,) = form(tmp_path, operation, rest=SECURE, auth=auth).auth
+    assert (found.kind, found.name, found.scopes) == ("oauth2", "Authorization", ("read",))
+
+
+def test_client_credentials_of_swagger_2(tmp_path: Path) -> None:
+    scheme = {"type": "oauth2", "flow": "application", "tokenUrl": "https://b.example/token", "scopes": {"a": ""}}
+    rest = {"swagger": "2.0", "host": "b.example", "securityDefinitions": {"o": scheme, "p": {"type": "basic"}}}
+    found = form(tmp_path, {}, rest=rest, auth={"o": ["A", "B"]}).auth
+    assert found == (SecretForm("oauth2", "header", "Authorization", ("A", "B"), "https://b.example/token"),)
+    found = form(tmp_path, {}, rest=rest, auth={"p": ["A", "B"]}).auth
+    assert found == (SecretForm("basic", "header", "Authorization", ("A", "B")),)
+
+
 @pytest.mark.parametrize(
     ("auth", "match"),
     [
@@ -284,6 +305,7 @@ def test_hidden_parameters_by_name(tmp_path: Path) -> None:
         ({"key": ["A", "B"]}, "auth.key: takes one environment variable, not 2"),
         ({"basic": "A"}, r"takes two environment variables: \[USER, PASSWORD\]"),
         ({"person": ["A", "B"]}, "no address that gives tokens"),
+        ({"mail": ["A", "B"]}, "no address that gives tokens"),
         ({"digest": "A"}, "schemes of type 'http' 'digest' are not known"),
     ],
 )

@@ -174,6 +174,8 @@ def test_headers_and_cookies() -> None:
         field("header", "simple", True, name="X-Map"),
         field("header", name="X-Json", content="application/json"),
         field("header", name="X-None"),
+        field("header", "simple", name="X-Empty"),
+        field("header", name="X-Text"),
         field("cookie", "form", True, name="id"),
         field("cookie", "form", name="list"),
         field("cookie", "form", True, name="map"),
@@ -181,12 +183,14 @@ def test_headers_and_cookies() -> None:
     )
     arguments = {
         "X-Ids": ["a", 1, True], "X-Map": {"r": 1, "g": 2}, "X-Json": {"a": "b, c"}, "X-None": None,
+        "X-Empty": [], "X-Text": " a b\t",
         "id": ["x;y", "z"], "list": [1, 2], "map": {"k": "v"},
     }  # fmt: skip
     assert encode(given, arguments).headers == (
         ("X-Ids", "a,1,true"),
         ("X-Map", "r=1,g=2"),
         ("X-Json", '{"a":"b, c"}'),
+        ("X-Text", "a b"),
         ("X-Target", "only"),
         ("Cookie", "id=x%3By; id=z; list=1,2; k=v; session=a=b%3B%20c"),
     )
@@ -239,6 +243,11 @@ def test_whole_bodies(media: str, value: Any, content: bytes) -> None:
     assert body(form(field("body", name="body"), media=media), {"body": value}) == (media, content)
 
 
+def test_a_form_that_is_one_parameter_takes_what_is_added() -> None:
+    request = encode(form(field("body", name="b"), media=URLENCODED), {"b": {"a": 1}}, [("form", "key", "k")])
+    assert request.body == b"a=1&key=k"
+
+
 def test_forms() -> None:
     fields = (
         field("form", name="plain text"), field("form", name="list"), field("form", name="map"),
@@ -262,7 +271,7 @@ def test_multipart_forms() -> None:
         field("form", name='a"b\r\nX: y'), field("form", name="list"), field("form", name="map"),
         field("form", "form", name="csv"), field("form", name="xml", content="application/xml; charset=utf-8"),
     )  # fmt: skip
-    arguments = {'a"b\r\nX: y': "ä\r\n--x--\r\n", "list": [1, {"k": None}], "map": {"k": 1}, "csv": ["a", "b"],
+    arguments = {'a"b\r\nX: y': "ä\r\n--x--\r\n", "list": [1, None, {"k": None}], "map": {"k": 1}, "csv": ["a", "b"],
                  "xml": "<a/>"}  # fmt: skip
     given = form(*fields, media="multipart/form-data")
     kind, content = body(given, arguments)

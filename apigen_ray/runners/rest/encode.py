@@ -166,7 +166,7 @@ def _form_pairs(field: FieldForm, value: Any) -> list[tuple[str, str]]:
 
 def _parts(field: FieldForm, value: Any) -> list[tuple[str, str, str]]:
     """Name, media type and text of a multipart form's parts: one for each item of a list (RFC 7578 section 4.3)."""
-    if field.style and not field.content:
+    if field.style:
         return [(name, "", item) for name, item in pairs(field, value, str)]
     items = [item for item in (value if isinstance(value, list) else [value]) if item is not None]
     types = [field.content or ("application/json" if isinstance(item, dict | list) else "") for item in items]
