@@ -52,7 +52,8 @@ def import_(
     """Read sources into a library: a row for every function, operation and tool, rejects too."""
     from apigen_ray.display.library import print_stats
     from apigen_ray.job.library import stats
-    from apigen_ray.job.library_import import ImportOptions, import_library
+    from apigen_ray.job.library_import import import_library
+    from apigen_ray.job.library_sources import ImportOptions
     from apigen_ray.storage import as_path
 
     path = as_path(out, to_write=True)

@@ -234,7 +234,7 @@ def _attempt(file: AnyPath) -> int:
 def _call(table: pa.Table, plan: Shared[Plan], repeated: Shared[dict[str, str]]) -> pa.Table:
     rows = table.to_pylist()
     judge_quality(rows, plan.get(), repeated.get())
-    judge_accessibility(rows, plan.get(), shared_runner(plan.get().execution).run)
+    judge_accessibility(rows, plan.get(), shared_runner(plan.get().execution, plan.get().leases).run)
     return table_of(rows, ENTRY)
 
 

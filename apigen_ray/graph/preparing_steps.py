@@ -19,6 +19,7 @@ from apigen_ray.library.request import RequestForm
 from apigen_ray.records import EARLIER_STAGE, NOT_REQUESTED, Api, Json, Status, content_hash, dumps
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import executable
+from apigen_ray.runners.rest.leases import Leases
 from apigen_ray.sampling import Lexicons
 from apigen_ray.sampling.values import Arguments
 from apigen_ray.verifiers.stages import reached
@@ -47,6 +48,7 @@ class Plan:
         tries: calls with different values before an endpoint is given up.
         min_words: that a description must have.
         writes: whether there is an engine that writes descriptions and chooses categories.
+        leases: what hosts bear, for all workers together; None: for each alone.
     """
 
     steps: tuple[str, ...]
@@ -55,6 +57,7 @@ class Plan:
     tries: int = 3
     min_words: int = 2
     writes: bool = False
+    leases: Leases | None = None
 
 
 def settled(row: Mapping[str, Any], step: str) -> bool:

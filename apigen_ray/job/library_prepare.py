@@ -1,10 +1,12 @@
 """Prepares a library, or checks it again: opens an attempt, takes its graph to the end, closes it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from apigen_ray.engines import build
+from apigen_ray.graph.leases import ClusterLeases
 from apigen_ray.graph.preparing import close_attempt, next_attempt, preparing_graph, tallies
 from apigen_ray.graph.preparing_steps import Plan
 from apigen_ray.graph.session import ray_session
@@ -16,7 +18,8 @@ from apigen_ray.job.loop import check_gpus, look_at
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.job.signals import interrupts
 from apigen_ray.library.prepared import LibraryDir, api_of
-from apigen_ray.records import Json
+from apigen_ray.records import Api, Json
+from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.sampling import lexicon_files, load_lexicons
 from apigen_ray.storage import AnyPath
 
@@ -53,9 +56,9 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
     writer = build(spec.writer) if spec.writer is not None else None
     engines = [writer, writer] if writer is not None else []  # one for each of the two asks
     look_at(engines)
-    if "accessibility" in spec.steps:
-        texts = (text for table in library.read(["api"]) for text in table["api"].to_pylist())
-        confinement(spec.execution, (api_of(text) for text in texts if text is not None))
+    apis = list(_apis(library)) if "accessibility" in spec.steps else []
+    confinement(spec.execution, apis)
+    over_http = spec.execution.reaches_out and any(_runner(api) == RestRunner.kind for api in apis)
     plan = Plan(
         steps=spec.steps,
         execution=spec.execution,
@@ -68,6 +71,8 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
         signals.install()  # once more: Ray has taken one of them
         check_gpus(engines, cluster.gpus)
         attempt, stop = next_attempt(library), Stop()
+        if over_http:
+            plan = replace(plan, leases=ClusterLeases().start())
         graph = preparing_graph(library, attempt, plan, writer, again=again, stop=stop)
         rows = usable = 0
         end = float("inf")
@@ -86,3 +91,15 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
             raise KeyboardInterrupt
         close_attempt(library, attempt)
     return stats(path)
+
+
+def _apis(library: LibraryDir) -> Iterator[Api]:
+    """The entries, but for their forms: what confines and reaches them is all that is needed."""
+    for table in library.read(["api"]):
+        for text in table["api"].to_pylist():
+            if text is not None:
+                yield replace(api_of(text), parameters={}, returns=None)
+
+
+def _runner(api: Api) -> str:
+    return api.source.executed_by if api.source is not None else ""

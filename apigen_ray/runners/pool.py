@@ -40,7 +40,10 @@ def runner_of(api: Api, mode: ExecutionMode = "live") -> str:
     ``replay`` answers what could be called live. ``simulate`` answers everything that is not walled in: what is walled
     in reaches nothing, and so is executed.
     """
-    own = api.source.executed_by if api.source is not None and api.source.executed_by in RUNNERS else ""
+    source = api.source
+    own = source.executed_by if source is not None and source.executed_by in RUNNERS else ""
+    if source is not None and own == McpRunner.kind and not source.request:
+        own = ""  # a saved list, of a server that nobody has named
     if mode == "none" or (mode == "replay" and not own):
         return ""
     if mode == "replay":

@@ -9,7 +9,9 @@ import pytest
 
 from apigen_ray import cli
 from apigen_ray.errors import ConfigError
+from apigen_ray.job import library_fetch
 from apigen_ray.job.library_spec import PrepareSpec
+from apigen_ray.library.mcp import HttpServer, StdioServer, ToolForm
 
 PYTHON = '''
 CATEGORY = "Math"
@@ -159,3 +161,93 @@ def test_a_host_may_be_allowed_beside_the_file(tmp_path: Path) -> None:
     assert PrepareSpec.load(allow_hosts=["localhost"]).execution.rest.allow_hosts == ("localhost",)
     with pytest.raises(ConfigError, match="allow_hosts"):
         PrepareSpec.load(allow_hosts=["http://localhost"])
+
+
+SPEC = {
+    "openapi": "3.0.0",
+    "servers": [{"url": "/v2"}],
+    "paths": {"/things": {"get": {"summary": "List things.", "parameters": [{"name": "q", "in": "query"}]}}},
+}
+
+
+def test_a_document_is_fetched_through_the_guard(library, http_server, answer) -> None:
+    url = f"http://127.0.0.1:{http_server.port}/docs/shop.json"
+    http_server.serve = lambda came: answer.json(SPEC)
+    said = library("import", url, "--out", "lib")
+    assert said.code == 1
+    assert "blocked_address" in said.err
+    assert "--allow-host" in said.err
+    assert http_server.came == []
+    assert not Path("lib").exists()
+    assert library("import", url, "--out", "lib", "--allow-host", "127.0.0.1").code == 0
+    [row] = [json.loads(line) for line in library("show", "lib", "--json").out.splitlines()]
+    assert (row["given"], row["location"], row["api"]["source"]["location"]) == (url, url, url)
+    assert row["api"]["source"]["server"] == f"http://127.0.0.1:{http_server.port}/v2", "relative to the document"
+    http_server.serve = lambda came: answer.json([1, 2])
+    said = library("call", "lib", "get_things", '{"q": "a b"}', "--allow-host", "127.0.0.1", "--json")
+    assert json.loads(json.loads(said.out)["value"])["body"] == [1, 2]
+    assert http_server.came[-1].path == "/v2/things?q=a%20b"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (404, b"{}", "http_error"),
+        (200, b"<!doctype html><p>Sign in", "HTML"),
+        (200, b'{"paths": {}}', "no OpenAPI document"),
+    ],
+)
+def test_what_is_no_document_is_told_by_its_address(library, http_server, answer, status, body, words) -> None:
+    url = f"http://127.0.0.1:{http_server.port}/shop.json"
+    http_server.serve = lambda came: answer(status, body, {"content-type": "application/json"})
+    said = library("import", url, "--out", "lib", "--allow-host", "127.0.0.1")
+    assert said.code == 1
+    assert words in said.err
+    assert url in said.err
+    assert "/tmp" not in said.err, "not by the file that it was saved in for the moment"  # noqa: S108 - a word to look for
+
+
+def test_a_password_in_an_address_is_refused_and_not_told_again(library) -> None:
+    said = library("import", "https://me:hunter2@example.com/shop.json", "--out", "lib")
+    assert (said.code, "hunter2" in said.err) == (1, False)
+
+
+def test_the_tools_of_a_live_server(library, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def list_tools(server: object, timeout_s: float, allow_hosts: object) -> object:
+        asked.append(server)
+        return TOOLS
+
+    monkeypatch.setattr(library_fetch, "list_tools", list_tools)
+    text = "mcp:office --quiet 'two words'"
+    assert library("import", text, "--out", "lib", "--auth", "OFFICE_KEY=MY_KEY").code == 0
+    row = json.loads(library("show", "lib", "find", "--json").out)
+    assert (row["kind"], row["location"]) == ("mcp", text)
+    form = ToolForm.loads(row["api"]["source"]["request"])
+    assert isinstance(form.server, StdioServer)
+    assert (form.server.command, form.server.env) == (("office", "--quiet", "two words"), {"OFFICE_KEY": "MY_KEY"})
+    assert (
+        library("import", "mcp:https://mcp.example.com/x", "--out", "lib", "--clean", "--auth", "token=TOKEN").code == 0
+    )
+    assert isinstance(asked[-1], HttpServer)
+    assert (asked[-1].url, asked[-1].auth) == ("https://mcp.example.com/x", "TOKEN")
+    for text in ("mcp:", "mcp:'", "mcp:https://me:pw@host/"):
+        said = library("import", text, "--out", "other")
+        assert (said.code, "no MCP server" in said.err) == (1, True)
+
+
+def test_credentials_go_to_the_document_that_knows_them(library, tmp_path: Path) -> None:
+    schemes = {"securitySchemes": {"shopKey": {"type": "apiKey", "in": "header", "name": "X-Key"}}}
+    known = SPEC | {"servers": [{"url": "https://example.com"}], "components": schemes, "security": [{"shopKey": []}]}
+    (tmp_path / "known.json").write_text(json.dumps(known))
+    (tmp_path / "other.json").write_text(json.dumps(SPEC))
+    both = ("known.json", "tools.py", "other.json")
+    said = library("import", *both, "--out", "lib", "--auth", "shopKey=SHOP_KEY", "--json")
+    assert (said.code, json.loads(said.out)["usable"]) == (0, 3)
+    sources = [json.loads(line)["api"] for line in library("show", "lib", "--json").out.splitlines()]
+    assert ["SHOP_KEY" in json.dumps(api) for api in sources] == [True, False, False, False]
+    said = library("import", *both, "--out", "lib", "--clean", "--auth", "shopKy=SHOP_KEY")
+    assert (said.code, "--auth shopKy: no source knows it" in said.err) == (1, True)
+    said = library("import", "other.json", "--out", "lib", "--clean", "--auth", "shopKey=SHOP_KEY")
+    assert (said.code, "shopKey" in said.err) == (1, True)

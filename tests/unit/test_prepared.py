@@ -9,7 +9,8 @@ import pytest
 
 from apigen_ray.config import parse_config
 from apigen_ray.errors import InputError, LibraryError, RunExistsError
-from apigen_ray.job.library_import import ImportOptions, form_id, import_library
+from apigen_ray.job.library_import import import_library
+from apigen_ray.job.library_sources import ImportOptions, form_id
 from apigen_ray.library import load_library
 from apigen_ray.library.categories import CATEGORIES, category_meant
 from apigen_ray.library.prepared import ENTRY, LibraryDir, PreparedSource, api_form, api_of
