@@ -59,7 +59,7 @@ def _styled(given: Json, name: str, place: str, empty: bool) -> FieldForm:
     styles = _STYLES.get(place, ("",))
     style = given["style"] if given.get("style") in styles else styles[0]
     explode = given["explode"] if isinstance(given.get("explode"), bool) else style == "form"
-    reserved = given.get("allowReserved") is True and place == "query"
+    reserved = given.get("allowReserved") is True
     return FieldForm(name, name, place, style, explode, reserved, empty)
 
 

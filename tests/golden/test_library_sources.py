@@ -45,6 +45,8 @@ def parsed() -> list[tuple[ApiSource, Parsed]]:
 
 
 def test_what_becomes_an_api() -> None:
+    assert Counter(source.kind for source in sources())["openapi"] == 21
+    assert len(list((DATA / "toolbench_tools").rglob("*.json"))) == 40
     apis: Counter[str] = Counter()
     rejects: dict[str, Counter[str]] = {kind: Counter() for kind in EXPECTED}
     for source, found in parsed():

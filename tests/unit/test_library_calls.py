@@ -94,6 +94,7 @@ def test_parameters_of_swagger_2(tmp_path: Path) -> None:
         (["application/xml"], {"in": "body", "schema": {"properties": {"a": S}}}, None),
         (["text/plain"], {"in": "body", "schema": A}, None),
         (["a/b\r\nX: y"], {"in": "body", "schema": S}, None),
+        (["a/b; c=\t"], {"in": "body", "schema": S}, None),
         (None, {"in": "formData", **S}, "application/x-www-form-urlencoded"),
         (["multipart/form-data"], {"in": "formData", **S}, "multipart/form-data"),
         (["multipart/form-data", "application/x-www-form-urlencoded"], {"in": "formData", **S},
@@ -150,8 +151,10 @@ def test_encoding_objects(tmp_path: Path) -> None:
         assert [(f.style, f.explode) for f in found.fields] == [
             ("", False), ("", False), ("pipeDelimited", False), ("form", False), ("", False)
         ]  # fmt: skip
-    content = {"multipart/form-data": {"schema": {"properties": {"a": S}}, "encoding": {"a": {"contentType": "a/b"}}}}
-    assert form(tmp_path, {"requestBody": {"content": content}}, entry="POST /x").fields[0].content == "a/b"
+    for media, expected in (("multipart/form-data", "a/b"), ("application/x-www-form-urlencoded", "")):
+        content = {media: {"schema": {"properties": {"a": S}}, "encoding": {"a": {"contentType": "a/b"}}}}
+        (found,) = form(tmp_path, {"requestBody": {"content": content}}, entry="POST /x").fields
+        assert found.content == expected
 
 
 def test_what_every_call_sends(tmp_path: Path) -> None:
