@@ -76,6 +76,8 @@ def test_the_paper_s_shape() -> None:
 def test_commands_exist() -> None:
     command = typer.main.get_command(app)
     names = {f"apigen {name}": verb for name, verb in command.commands.items()}  # type: ignore[attr-defined]
+    groups = {name: verb.commands for name, verb in names.items() if hasattr(verb, "commands")}
+    names |= {f"{group} {name}": verb for group, verbs in groups.items() for name, verb in verbs.items()}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     lines = [line for page in PAGES for text in blocks(page, "bash") for line in text.splitlines()]
     lines += [text for page in PAGES for text in re.findall(r"`((?:apigen|make) [^`\n]+)`", page.read_text("utf-8"))]
@@ -85,8 +87,9 @@ def test_commands_exist() -> None:
         if words[0] == "make":
             assert words[1] in targets, line
         if words[0] == "apigen":
-            assert " ".join(words[:2]) in names, line
-            known = {option for parameter in names[" ".join(words[:2])].params for option in parameter.opts}
+            name = " ".join(words[: 3 if " ".join(words[:2]) in groups else 2])
+            assert name in names, line
+            known = {option for parameter in names[name].params for option in parameter.opts}
             assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, line
 
 
