@@ -17,6 +17,8 @@ MAX_DEPTH = 8
 """Levels that are filled with more than what is required."""
 MAX_NODES = 300
 """Values inside a value after which no more than what is required is added; ten times as many are refused."""
+MAX_TEXT = 64 * 1024
+"""Characters of all texts inside a value; what needs more cannot be made."""
 MAX_ITEMS = 256
 """Items of an array, properties of an object; what needs more cannot be made."""
 
@@ -59,6 +61,7 @@ class Maker:
         self._given = given
         self._sparse = sparse
         self._nodes = 0
+        self._characters = 0
 
     def value(self, schema: Any, name: str = "", depth: int = 0) -> Any:
         """A value that fits as far as types, bounds, formats and choices go; the rest is left to chance.
@@ -235,16 +238,17 @@ class Maker:
 
     def _text(self, schema: Json, name: str) -> str:
         low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-        if low > 65_536 or low > high:
+        if low > MAX_TEXT - self._characters or low > high:
             raise UnmakeableError("a text of no such length")
         pattern = schema.get("pattern")
         for _ in range(16):
             text = self._matching(pattern) if pattern is not None else self._word(str(schema.get("format", "")), name)
-            if pattern is None:
-                text = (text * (low // max(1, len(text)) + 1) if len(text) < low else text)[
-                    : min(max(low, len(text)), high)
-                ]
+            if pattern is None and len(text) < low:
+                text *= low // max(1, len(text)) + 1
+            if pattern is None and len(text) > high:
+                text = text[: int(high)]
             if low <= len(text) <= high:
+                self._characters += len(text)
                 return text
         raise UnmakeableError("no text of that length matches")
 

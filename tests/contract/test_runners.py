@@ -4,7 +4,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,9 @@ def test_executable_is_what_has_a_runner() -> None:
     assert executable(Api("a", "", {}, source=Source("python", "x.py", "a")))
     assert not executable(Api("a", "", {}, source=Source("openapi", "x.yaml", "GET /a")))
     assert not executable(Api("a", "", {}))
+    saved = Source("mcp", "tools.json", "a")
+    assert not executable(Api("a", "", {}, source=saved))
+    assert executable(Api("a", "", {}, source=replace(saved, request="{}")))
 
 
 def test_one_shared_runner_for_each_spec() -> None:
