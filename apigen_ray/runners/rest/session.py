@@ -8,7 +8,7 @@ import httpx
 
 from apigen_ray.library.request import RequestForm
 from apigen_ray.records import Status
-from apigen_ray.runners.base import Outcome, Task
+from apigen_ray.runners.base import Outcome, Task, read_arguments
 from apigen_ray.runners.rest.answers import failed
 from apigen_ray.runners.rest.call import MAX_DETAIL, Call, Fault, Means
 from apigen_ray.runners.rest.guard import Guard, Resolver
@@ -19,7 +19,6 @@ from apigen_ray.runners.rest.secrets import Scrubber
 from apigen_ray.runners.rest.spec import RestSpec
 from apigen_ray.runners.rest.tokens import Tokens
 from apigen_ray.runners.rest.wire import Wire, origin
-from apigen_ray.strict_json import JsonProblem, loads
 
 MAX_OPEN = 256
 """Requests of one process that are under way at a time, whatever their hosts bear: each is an open file."""
@@ -78,11 +77,9 @@ class Session:
         if form.method not in self._spec.methods:
             raise Fault("method_refused", f"{form.method} is none of execution.rest.methods")
         try:
-            arguments = loads(task.arguments)
-        except JsonProblem as problem:
-            raise Fault("argument_error", f"{problem.code}: {problem.detail}") from None
-        if not isinstance(arguments, dict):
-            raise Fault("argument_error", "the arguments are no object")
+            arguments = read_arguments(task.arguments)
+        except ValueError as error:
+            raise Fault("argument_error", str(error)) from None
         return Call(self._means, self._lane(server), form, server, arguments, done)
 
     def _lane(self, url: httpx.URL) -> Lane:
