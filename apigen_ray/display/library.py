@@ -160,6 +160,8 @@ def print_called(called: Called, *, as_json: bool) -> None:
     )
     console.print(Text(f"{called.api.name}({arguments})", "bold"))
     words = f"{outcome.status}" + (f": {outcome.code}" if outcome.code else "") + f" in {outcome.seconds:.2f} s"
+    if outcome.simulated:
+        words += " (made up: the call was not made)"
     console.print(Text(words, COLOURS[outcome.status]))
     if outcome.detail:
         console.print(Text(printable(outcome.detail)))

@@ -143,10 +143,11 @@ def call(path: AnyPath, name: str, arguments: str | None, spec: ExecutionSpec) -
     if row["api"] is None:
         raise InputError(f"{path}: {name}: {row['parse_code']}: {row['parse_detail']}", "it could not be read: mend it")
     api = api_of(json.dumps(row["api"]))
-    if not executable(api):
+    if not executable(api, spec.mode):
         kind = api.source.kind if api.source else "tool"
         mend = "for a document without a server, import it with --server URL; apigen library show tells its source"
-        raise InputError(f"{path}: {api.name}: nothing is behind this {kind} entry that could be called", mend)
+        why = "" if spec.mode == "live" else f" in execution.mode {spec.mode}"
+        raise InputError(f"{path}: {api.name}: nothing is behind this {kind} entry that could be called{why}", mend)
     chosen = _given(api, arguments) if arguments is not None else _drawn(api, row["example"])
     pool = RunnerPool(spec)
     try:

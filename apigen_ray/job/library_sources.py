@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from apigen_ray.config import Section
 from apigen_ray.errors import InputError, LibraryError
 from apigen_ray.job.init import source_spec
 from apigen_ray.job.library_fetch import MCP, fetch_document, fetch_tools, remote
-from apigen_ray.library import BUILTIN, SourceSpec
+from apigen_ray.job.sections import parse_sections
+from apigen_ray.library import BUILTIN, LibrarySpec, SourceSpec
 from apigen_ray.library.base import Parsed
+from apigen_ray.library.documents import read_document
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.prepared import PARSE, api_form
 from apigen_ray.records import Api, Json, Status, content_hash
@@ -74,6 +77,7 @@ class Piece:
         alone: whether it is all that was given.
         known: the credentials that any document has use for are added here.
         one_of_many: whether it is one of a folder's.
+        spec: the source itself, where a file of sections was given.
     """
 
     given: str
@@ -83,6 +87,7 @@ class Piece:
     alone: bool
     known: set[str]
     one_of_many: bool = False
+    spec: SourceSpec | None = None
 
     def rows(self) -> Iterator[Json]:
         """Its entries as rows of `ENTRY`, without what depends on the others."""
@@ -97,6 +102,8 @@ class Piece:
 
     def _read(self) -> tuple[str, Parsed]:
         """With the credentials that it knows, where there are other documents to know the rest."""
+        if self.spec is not None:
+            return self.spec.kind, self.spec.parse(Path())
         try:
             read = _read(self.text, self.options)
             self.known.update(self.options.auth if read[0] in _WITH_AUTH else ())
@@ -147,10 +154,32 @@ def pieces(sources: Sequence[str], options: ImportOptions, known: set[str]) -> l
             for file in sorted(file for file in path.rglob("*") if file.suffix.lower() in _DOCUMENTS):
                 label = file.relative_to(path).as_posix()
                 found.append(Piece(text, str(file), label, options, False, known, one_of_many=True))
+        elif specs := _listed(path):
+            for spec in specs:
+                label = f"{spec.kind} {getattr(spec, 'path', None) or getattr(spec, 'module', '')}"
+                found.append(Piece(text, text, label, options, False, known, spec=spec))
         else:
             label = text if remote(text) else path.name
             found.append(Piece(text, text, label, options, len(sources) == 1, known))
     return found
+
+
+def _listed(path: Path) -> tuple[SourceSpec, ...]:
+    """The sources that a YAML file lists under ``library``, as a run file does; none where it is another document.
+
+    Raises:
+        ConfigError: it has such a section, and no sources are in it.
+    """
+    if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
+        return ()
+    _, top = read_document(path, "give an OpenAPI document, or a file with the section `library`")
+    if not isinstance(top, dict) or not isinstance(top.get("library"), list) or "paths" in top:
+        return ()
+    return parse_sections(_Listing, {"library": top["library"]}, path).library
+
+
+class _Listing(Section):
+    library: LibrarySpec
 
 
 def _read(text: str, options: ImportOptions) -> tuple[str, Parsed]:

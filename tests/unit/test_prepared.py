@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from apigen_ray.config import parse_config
-from apigen_ray.errors import InputError, LibraryError, RunExistsError
+from apigen_ray.errors import ConfigError, InputError, LibraryError, RunExistsError
 from apigen_ray.job.library_import import import_library
 from apigen_ray.job.library_sources import ImportOptions, form_id
 from apigen_ray.library import load_library
@@ -94,6 +94,20 @@ def test_a_folder_is_each_document_in_it_and_one_that_is_none_is_a_reject(tmp_pa
     with pytest.raises(LibraryError, match=r"b\.yaml: neither JSON nor YAML"):
         import_library([str(tmp_path / "docs" / "b.yaml")], tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_a_file_of_sections_is_each_source_in_it_with_its_own_keys(tmp_path: Path) -> None:
+    one, two = tools(tmp_path / "one.json", TOOL), tools(tmp_path / "two.json", {**TOOL, "name": "seek"})
+    listing = [{"kind": "mcp", "path": one, "category": "Data"}, {"kind": "mcp", "path": two}]
+    (tmp_path / "sources.yaml").write_text(json.dumps({"name": "a run", "library": listing}))
+    import_library([str(tmp_path / "sources.yaml")], tmp_path / "lib")
+    assert [(api.name, api.category) for api in PreparedSource(path="lib").parse(tmp_path).apis] == [
+        ("find", "Data"),
+        ("seek", None),
+    ]
+    (tmp_path / "sources.yaml").write_text(json.dumps({"library": [{"kind": "mpc", "path": one}]}))
+    with pytest.raises(ConfigError, match="library"):
+        import_library([str(tmp_path / "sources.yaml")], tmp_path / "other")
 
 
 def test_an_untyped_function_is_a_row_even_in_a_single_file(tmp_path: Path) -> None:
