@@ -117,7 +117,7 @@ def main() -> None:
     """Runs both parts and prints what they took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=3, help="times that each part is run")
-    parser.add_argument("--specs", type=int, default=3000, help="documents of the large folder")
+    parser.add_argument("--specs", type=int, default=3000, help="documents of the large folder; 0: none")
     parser.add_argument("--folder", type=Path, help="documents to repeat")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="apigen-bench-") as name:
@@ -128,6 +128,8 @@ def main() -> None:
             took = run_import(one, scratch)
             print(f"one document, {took.rows} operations: {took.seconds:.1f} s, {took.cpu_s:.1f} s of CPU, "
                   f"{took.peak_mb:.0f} MiB; load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
+        if not options.specs:
+            return
         small = repeated(scratch / "small", max(1, options.specs // 10), options.folder)
         large = repeated(scratch / "large", options.specs, options.folder)
         ratios = []
