@@ -181,6 +181,7 @@ class HttpServer(ChatServer):
         serve: makes the answer of a request.
         came: all requests, in order.
         port: where it listens, on 127.0.0.1.
+        connections: how many were made.
     """
 
     def __init__(self) -> None:
@@ -188,6 +189,11 @@ class HttpServer(ChatServer):
         self.serve: Callable[[Came], Answer] = lambda came: Answer.json({"path": came.path})
         self.came: list[Came] = []
         self.port = int(self.url.removesuffix("/v1").rpartition(":")[2])
+        self.connections = 0
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        await super()._connection(reader, writer)
 
     async def _read(self, reader: asyncio.StreamReader) -> Answer | None:
         try:

@@ -215,6 +215,16 @@ def test_a_server_says_when_to_come_again(rest: Setting, answer: Any) -> None:
     assert rest.one().status == Status.PASSED
     first, second = (came.at for came in rest.server.came)
     assert second - first >= 0.29
+    rest.server.came.clear()
+    rest.answers(answer(503, headers={"retry-after": "0.2"}), answer.json({}))
+    assert {outcome.code for outcome in rest.runner(concurrency=1).run([Task(api(rest.url), "{}")] * 3)} == {""}
+    first, *_, again = (came.at for came in rest.server.came)
+    assert again - first >= 0.19
+    rest.server.came.clear()
+    rest.answers(answer(429, headers={"retry-after": "0.2"}), answer.json({}))
+    assert {outcome.code for outcome in rest.runner(concurrency=1).run([Task(api(rest.url), "{}")] * 3)} == {""}
+    first, *others = (came.at for came in rest.server.came)
+    assert min(others) - first >= 0.19  # 429 is said to all
     late = [{"retry-after": "2"}, {"retry-after": format_datetime(datetime.now(UTC) + timedelta(hours=1))}]
     for headers in late:  # later than we are willing to wait
         rest.server.came.clear()
@@ -295,6 +305,15 @@ def test_what_does_not_speak_http(rest: Setting, raw: bytes) -> None:
 
 
 # Limits.
+
+
+def test_connections_are_kept_but_for_what_may_not_be_repeated(rest: Setting) -> None:
+    runner = rest.runner(concurrency=1, methods=("GET", "POST"))
+    runner.run([Task(api(rest.url), "{}")] * 20)
+    kept = rest.server.connections
+    assert kept <= 5  # one, unless the machine is so slow that it is too old for the next
+    runner.run([Task(api(rest.url, "POST"), "{}")] * 3)
+    assert rest.server.connections == kept + 3
 
 
 def test_no_more_at_a_time_than_a_host_bears(rest: Setting, answer: Any) -> None:
@@ -474,6 +493,21 @@ def test_no_secret_in_any_outcome_or_log(
     runner = rest.runner()
     outcomes = runner.run(tasks)
     assert {outcome.code for outcome in outcomes} == {"", "http_error", "redirect_refused"}
+    with socket.create_server(("127.0.0.1", 0)) as server:  # what the HTTP library says of it names the line
+
+        def speak() -> None:
+            connection, _ = server.accept()
+            with connection:
+                sent = next(line for line in connection.recv(65536).split(b"\r\n") if b"Bearer" in line)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\0" + sent + b"\r\n\r\n")
+
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+        target = api(f"http://127.0.0.1:{server.getsockname()[1]}", auth=(BEARER,))
+        outcomes += rest.runner(max_retries=0).run([Task(target, "{}")])
+        thread.join(10)
+    assert outcomes[-1].code == "endpoint_unavailable"
+    assert "***" in outcomes[-1].detail
     forms = [
         SECRET,
         SECRET.rstrip("="),

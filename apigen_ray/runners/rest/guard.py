@@ -62,7 +62,7 @@ def why_not_public(address: str) -> str:
     Raises:
         ValueError: it is no address.
     """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
+    parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and any(parsed in network for network in _WRAPPED):
         parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     if isinstance(parsed, ipaddress.IPv4Address):
@@ -108,7 +108,7 @@ class Guard:
         return found
 
     def _is_spelt_out(self, address: str, port: int) -> bool:
-        return "%" not in address and self.lists(str(ipaddress.ip_address(address)), port)
+        return self.lists(str(ipaddress.ip_address(address)), port)
 
 
 class SystemResolver:
