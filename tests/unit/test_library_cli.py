@@ -237,17 +237,19 @@ def test_the_tools_of_a_live_server(library, monkeypatch: pytest.MonkeyPatch) ->
         assert (said.code, "no MCP server" in said.err) == (1, True)
 
 
-def test_credentials_go_to_the_document_that_knows_them(library, tmp_path: Path) -> None:
-    schemes = {"securitySchemes": {"shopKey": {"type": "apiKey", "in": "header", "name": "X-Key"}}}
-    known = SPEC | {"servers": [{"url": "https://example.com"}], "components": schemes, "security": [{"shopKey": []}]}
-    (tmp_path / "known.json").write_text(json.dumps(known))
-    (tmp_path / "other.json").write_text(json.dumps(SPEC))
-    both = ("known.json", "tools.py", "other.json")
-    said = library("import", *both, "--out", "lib", "--auth", "shopKey=SHOP_KEY", "--json")
-    assert (said.code, json.loads(said.out)["usable"]) == (0, 3)
-    sources = [json.loads(line)["api"] for line in library("show", "lib", "--json").out.splitlines()]
-    assert ["SHOP_KEY" in json.dumps(api) for api in sources] == [True, False, False, False]
-    said = library("import", *both, "--out", "lib", "--clean", "--auth", "shopKy=SHOP_KEY")
+def test_credentials_go_to_the_documents_that_know_them(library, tmp_path: Path) -> None:
+    for name in ("shop", "bank"):
+        schemes = {"securitySchemes": {f"{name}Key": {"type": "apiKey", "in": "header", "name": "X-Key"}}}
+        known = {"servers": [{"url": "https://example.com"}], "components": schemes, "security": [{f"{name}Key": []}]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(SPEC | known))
+    (tmp_path / "plain.json").write_text(json.dumps(SPEC))
+    all_ = ("shop.json", "tools.py", "bank.json", "plain.json")
+    said = library("import", *all_, "--out", "lib", "--auth", "shopKey=SHOP", "--auth", "bankKey=BANK", "--json")
+    assert (said.code, json.loads(said.out)["usable"]) == (0, 4)
+    found = [json.loads(line) for line in library("show", "lib", "--json").out.splitlines()]
+    env = {row["given"]: [name for name in ("SHOP", "BANK") if name in json.dumps(row["api"])] for row in found}
+    assert env == {"shop.json": ["SHOP"], "bank.json": ["BANK"], "plain.json": [], "tools.py": []}
+    said = library("import", *all_, "--out", "lib", "--clean", "--auth", "shopKy=SHOP")
     assert (said.code, "--auth shopKy: no source knows it" in said.err) == (1, True)
-    said = library("import", "other.json", "--out", "lib", "--clean", "--auth", "shopKey=SHOP_KEY")
+    said = library("import", "plain.json", "--out", "lib", "--clean", "--auth", "shopKey=SHOP")
     assert (said.code, "shopKey" in said.err) == (1, True)

@@ -16,7 +16,7 @@ from apigen_ray.library.categories import CATEGORIES, category_meant
 from apigen_ray.library.prepared import ENTRY, LibraryDir, PreparedSource, api_form, api_of
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Api, Source
-from apigen_ray.storage import write_once
+from apigen_ray.storage import as_path, list_files, write_once
 from apigen_ray.tables import conform, set_columns
 
 TOOL = {"name": "find", "description": "Find a thing.", "inputSchema": {"properties": {"q": {"type": "string"}}}}
@@ -207,3 +207,18 @@ def test_words_of_other_catalogues(word: str | None, category: str | None) -> No
 def test_every_category_means_itself() -> None:
     assert len(CATEGORIES) == 21
     assert [category_meant(name) for name in CATEGORIES] == list(CATEGORIES)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_library_in_an_object_store(tmp_path: Path) -> None:
+    lib = as_path("s3://runs/lib", to_write=True)
+    one = tools(tmp_path / "one.json", TOOL)
+    import_library([one], lib)
+    assert [api.name for api in PreparedSource(path="s3://runs/lib").parse(tmp_path).apis] == ["find"]
+    with pytest.raises(RunExistsError):
+        import_library([one], lib)
+    import_library([tools(tmp_path / "two.json", TOOL, {**TOOL, "name": "seek"})], lib, clean=True)
+    assert len(PreparedSource(path="s3://runs/lib").parse(tmp_path).apis) == 2
+    assert len(list_files(lib / "apis")) == 1
+    with pytest.raises(LibraryError, match="there is no library"):
+        PreparedSource(path="s3://runs/other").parse(tmp_path)
