@@ -3,6 +3,7 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 
@@ -21,31 +22,42 @@ LEAST = 200
 """Rows before that share says anything."""
 
 
-def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> int:
+class Past(NamedTuple):
+    """What the attempts before this one have left.
+
+    Attributes:
+        done: about how many of the prompts have a verdict: those whose first sample has one. For the eye only.
+        errors: rows with the verdict ``error``, which are tried again.
+    """
+
+    done: int
+    errors: int
+
+
+def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> Past:
     """Counts what the attempts before this one have left.
 
-    Rows with the verdict ``error`` are not counted: they are tried again, and count then. A batch that was written
-    twice counts twice until its round is closed: a limit may come early by it, never late.
+    What the rows with the verdict ``error`` took is not counted: they are tried again, and count then. A batch that was
+    written twice counts twice until its round is closed: a limit may come early by it, never late.
 
     Args:
         run: the run directory.
         meter: to which it is added.
         size: prompts for each round and generator, of this attempt.
         rounds: of this attempt.
-
-    Returns:
-        About how many of the prompts of such a run have a verdict: those whose first sample has one. For the eye only.
     """
-    done = 0
+    done = errors = 0
     for round_ in run.rounds():
-        files = [file for file in run.sample_files(round_) if file.parent.name != f"verdict={Verdict.ERROR}"]
-        for table in read_tables(files, [*COLUMNS, "index"]):
+        files = run.sample_files(round_)
+        failed = [file for file in files if file.parent.name == f"verdict={Verdict.ERROR}"]
+        errors += sum(table.num_rows for table in read_tables(failed, ["pair"]))
+        for table in read_tables([file for file in files if file not in failed], [*COLUMNS, "index"]):
             for row in tallied(table).to_pylist():
                 meter.add(row)
             if round_ < rounds:
                 first = pc.equal(pc.fill_null(table["pair"], 0), 0)
                 done += pc.sum(pc.and_(first, pc.less(table["index"], size))).as_py() or 0
-    return done
+    return Past(done, errors)
 
 
 class Meter:
@@ -82,15 +94,21 @@ class Breaker:
 
     Args:
         share: of errors that is allowed.
+        before: rows that were errors when this attempt began. They are tried again, all together and first, and as many
+            errors do not count: what no attempt can mend would otherwise stop a run each time it is taken up.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, share: float, before: int = 0) -> None:
+        self._share, self._before = share, before
         self._latest: deque[Json] = deque()
         self._rows = self._errors = 0
 
     def add(self, tally: Json) -> None:
         """Counts one row of `apigen_ray.graph.tally.TALLY`."""
+        if tally["verdict"] == Verdict.ERROR:
+            known = min(self._before, tally["rows"])
+            self._before -= known
+            tally = tally | {"rows": tally["rows"] - known}
         self._latest.append(tally)
         self._count(tally, 1)
         while self._rows - self._latest[0]["rows"] >= WINDOW:
@@ -144,6 +162,7 @@ class Guard:
         meter: what the run has taken so far; it goes on counting here.
         where: the run directory, for messages.
         again: how to take the run up again.
+        errors: rows that were errors when this attempt began, see `Breaker`.
         clock: seconds; this attempt begins now.
     """
 
@@ -154,10 +173,11 @@ class Guard:
         meter: Meter,
         where: str,
         again: str = RESUME,
+        errors: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits, self.meter, self.again = limits, meter, again
-        self._breaker, self._where, self._clock = Breaker(share), where, clock
+        self._breaker, self._where, self._clock = Breaker(share, errors), where, clock
         self._began = self._moved = clock()
         self._signs: object = None
 

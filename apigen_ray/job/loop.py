@@ -76,10 +76,10 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
             config.judge.price_per_million if config.judge else None,
         )
         planned = {each.name: config.size for each in config.generators}
-        done = look_back(directory, meter, config.size, config.rounds)
-        left = max(0, sum(planned.values()) * config.rounds - done)
+        past = look_back(directory, meter, config.size, config.rounds)
+        left = max(0, sum(planned.values()) * config.rounds - past.done)
         outcome["spent"] = meter.spent
-        guard = Guard(config.limits, config.output.max_error_share, meter, str(directory.path))
+        guard = Guard(config.limits, config.output.max_error_share, meter, str(directory.path), errors=past.errors)
         guard.check()
         watcher.began(directory, left)
         with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:

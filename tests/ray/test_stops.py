@@ -130,6 +130,16 @@ def test_a_server_that_only_fails_trips_the_breaker(tmp_path: Path, chat_server:
     assert RunDir(tmp_path / "smoke").result()["outcome"] == "failed"
 
 
+def test_errors_that_stay_do_not_stop_a_run_that_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apigen_ray.job.limits.LEAST", 1)
+    told = config(tmp_path, size=40, rounds=1, output__max_error_share=0.5)
+    before = verdicts(run(told).run)
+    assert Counter(before.values())["error"] > 0
+    assert verdicts(run(told, resume=True).run) == before  # nothing but errors was left to do
+
+
 def test_an_engine_that_hangs_ends_the_run_and_is_named(tmp_path: Path, chat_server: Any, answer: Any) -> None:
     chat_server.behave = lambda body, times: answer.text("never", delay=3600)
     hung = config(tmp_path, size=20, rounds=1, generators=server(chat_server), limits__stall_minutes=0.05)

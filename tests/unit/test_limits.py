@@ -75,13 +75,14 @@ def test_money_is_counted_at_each_ones_price() -> None:
 
 def test_what_earlier_attempts_took_is_read_from_the_files(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
-    assert look_back(run, meter := Meter(PRICES, JUDGE), 10, 2) == 0
+    assert look_back(run, meter := Meter(PRICES, JUDGE), 10, 2) == (0, 0)
     assert meter.tokens == 0
     for round_ in (0, 1):
         for verdict in ("verified", "error"):  # what is tried again counts when it is through
             rows = [sample(index, verdict, pair, judge=reply(5, 1)) for index in (0, 1, 10) for pair in (0, 1)]
             write_once(table_of(rows, SAMPLE), run.samples(round_) / f"verdict={verdict}", f"part-{round_}")
-    assert look_back(run, meter, 10, 1) == 2  # prompts 0 and 1 of round 0: the others are beyond this attempt
+    # prompts 0 and 1 of round 0: the others are beyond this attempt
+    assert look_back(run, meter, 10, 1) == (2, 2 * 6)
     assert meter.tokens == 2 * (3 * 12 + 6 * 6)  # and were paid for all the same
     assert meter.cost == pytest.approx(2 * (3 * (10 + 20) + 6 * (500 + 1000)) / 1e6)
 
@@ -132,7 +133,7 @@ def test_a_limit_counts_whatever_seems_to_be_done(prompts: int, tmp_path: Path) 
     rows = [sample(index, pair=0) for index in range(3)]
     for name in ("part-1", "part-2"):
         write_once(table_of(rows, SAMPLE), run.samples(0) / "verdict=verified", name)
-    assert look_back(run, meter, 3, 1) == 6
+    assert look_back(run, meter, 3, 1).done == 6
     one = Guard(LimitsSpec(max_tokens=meter.tokens + 50), 0.1, meter, "runs/a", clock=lambda: 0.0)
     one.check()
     one.add(told(rows=1, prompts=prompts, prompt_tokens=49))
@@ -146,6 +147,19 @@ def test_a_limit_counts_whatever_seems_to_be_done(prompts: int, tmp_path: Path) 
 
 def errors(rows: int, stage: str = "semantic", code: str = "engine_error") -> Row:
     return told(verdict="error", stage=stage, code=code, rows=rows)
+
+
+def test_what_was_an_error_before_and_is_one_again_stops_no_run() -> None:
+    breaker = Breaker(0.1, before=500)
+    breaker.add(errors(450))  # tried again first, and all together
+    assert breaker.tripped("runs/a", "AGAIN") is None
+    breaker.add(told(rows=20))
+    breaker.add(errors(50 + LEAST - 21))  # 50 of them were known
+    assert breaker.tripped("runs/a", "AGAIN") is None  # too few rows to say
+    breaker.add(errors(1))
+    why = breaker.tripped("runs/a", "AGAIN")
+    assert why is not None
+    assert why.message.startswith(f"{LEAST - 20} of the latest {LEAST} samples")
 
 
 def test_too_many_errors_among_the_latest_rows_stop_a_run() -> None:
