@@ -103,6 +103,31 @@ def test_a_pace_is_kept_over_many_grants() -> None:
     assert leases.out == 0
 
 
+def test_each_turn_waits_for_its_moment_in_the_grant() -> None:
+    class Paced(LocalLeases):
+        granted = False
+
+        async def take(self, host: str, limit: Limit, wanted: int) -> Grant:
+            if self.granted:
+                await asyncio.Event().wait()
+            self.granted = True
+            return Grant(slots=2, requests=wanted, after_s=0.05, every_s=0.05, lasts_s=10.0)
+
+    begun: list[float] = []
+
+    class Timed(Turn):
+        async def take(self) -> float | None:
+            begun.append(asyncio.get_running_loop().time())
+            return await super().take()
+
+    def turns(work: Work) -> list[Turn]:
+        begun.append(asyncio.get_running_loop().time())
+        return [Timed(work) for _ in range(4)]
+
+    assert run(Paced(), Limit(9), turns).done == 4
+    assert all(at - begun[0] >= 0.045 * number for number, at in enumerate(begun))
+
+
 def test_nothing_begins_in_a_pause_and_everything_after_it() -> None:
     begun: list[float] = []
 
