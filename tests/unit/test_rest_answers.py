@@ -11,6 +11,8 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apigen_ray.records import Status
 from apigen_ray.runners.rest.answers import outcome_of
@@ -279,3 +281,46 @@ def test_only_a_named_host_leads_to_a_named_host() -> None:
     assert not onward("http://third/", inner, allow=allow).listed
     assert not onward("http://other/", Hop("GET", httpx.URL("http://a.example/x")), allow=allow).listed
     assert not onward("http://inner/", onward("http://third/", inner, allow=allow), allow=allow).listed
+
+
+MEDIA = [
+    "",
+    JSON,
+    "text/html",
+    "text/plain; charset=utf-16",
+    "text/x; charset=gb18030",
+    "image/png",
+    "application/json; charset=",
+]
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=80) | st.text(max_size=40).map(str.encode),
+    st.sampled_from(MEDIA),
+    st.sampled_from([200, 204, 404, 503]),
+)
+def test_whatever_comes_is_an_outcome(body: bytes, media: str, status: int) -> None:
+    outcome = outcome_of(Answer(status, {"content-type": media}, body), "GET", "h", Scrubber())
+    assert (outcome.status == Status.PASSED) == (outcome.value is not None)
+    f"{outcome.value}{outcome.detail}".encode()
+
+
+ODD = st.text(max_size=30) | st.sampled_from(["http", "//", "[", "@", "?", ":", "xn--", "%"]).flatmap(
+    lambda mark: st.text(alphabet="a1:/@[]%?#.-\u00fc\u3002\\ ", max_size=20).map(
+        lambda rest: mark + "://" * (mark == "http") + rest
+    )
+)
+
+
+@settings(deadline=None)
+@given(ODD)
+def test_wherever_a_redirect_points_it_is_followed_or_refused(location: str) -> None:
+    try:
+        hop = onward(location)
+    except Refused:
+        return
+    assert hop.origin[0] == "https"
+    assert hop.origin[1].isascii()
+    assert 0 < hop.origin[2] < 65536
+    assert hop.origin == HOP.origin or hop.headers == (("Accept", "*/*"),)
