@@ -155,6 +155,7 @@ def _facts(form: Json, summary: Summary) -> str:
     if kept := sandbox.get("recordings"):
         files = f", {kept['files']:,} files with the digest {kept['digest']}" if "files" in kept else ""
         lines.append(f"recordings: {kept['folder']}{files}")
+    lines += [service_words(service) for service in sandbox.get("services", [])]
     lines += [client_words(client) for client in sandbox.get("process", [])]
     if events := security_words(summary):
         lines.append(f"{events}; see their execution_detail")
@@ -184,6 +185,12 @@ def client_words(form: Json) -> str:
     told = f"{', '.join(form['functions'])}: process runner: no language layer, no kernel walls but limits; hosts: "
     told += ", ".join(form["hosts"]) or "none"
     return told + (f"; environment: {', '.join(form['env'])}" if form["env"] else "")
+
+
+def service_words(form: Json) -> str:
+    """A server that calls go to: an item of ``sandbox.services`` in words."""
+    told = f"{form['server']}: {form['functions']:,} functions of the library are called there"
+    return told + (f", with credentials of {', '.join(form['env'])}" if form["env"] else "")
 
 
 def security_words(summary: Summary) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
-from apigen_ray.export.report import client_words
-from apigen_ray.job.sandbox import clients, recordings, weakness
+from apigen_ray.export.report import client_words, service_words
+from apigen_ray.job.sandbox import clients, recordings, services, weakness
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Task
@@ -173,15 +173,17 @@ def _sandbox(spec: ExecutionSpec) -> Check:
 
 
 def _clients(config: RunConfig) -> list[Check]:
-    """What of the library is executed without walls, and whether it finds its variables."""
+    """What of the library is executed without walls or called elsewhere, and whether it finds its variables."""
+    if not config.execution.reaches_out:
+        return []
     try:
         sources = [api.source for api in load_library(config.library).apis if api.source is not None]
-        found = clients(sources) if config.execution.reaches_out else []
+        told = [*map(client_words, clients(sources)), *map(service_words, services(sources))]
     except LibraryError:  # which the check of the library tells
         return []
     except EnvironmentFault as error:
         return [Check(False, "clients", error.message, error.mend)]
-    return [Check(True, "clients", client_words(client)) for client in found]
+    return [Check(True, "clients", words) for words in told]
 
 
 def _recordings(spec: ExecutionSpec) -> list[Check]:

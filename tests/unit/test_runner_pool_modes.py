@@ -1,6 +1,7 @@
 """The pool in its modes: what is executed, kept, given again or made up, and what stands in the row."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ from pydantic import ValidationError
 
 from apigen_ray.config import parse_config
 from apigen_ray.errors import EnvironmentFault, InputError
+from apigen_ray.export.report import service_words, write_report
 from apigen_ray.job.doctor import examine
 from apigen_ray.job.sandbox import confinement
+from apigen_ray.library.mcp import StdioServer, ToolForm
+from apigen_ray.library.request import RequestForm, SecretForm
 from apigen_ray.records import SAMPLE_HEAD, Api, Source, Status, status_fields
+from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import RunnerPool, executable, runner_of
 from apigen_ray.tables import table_of
@@ -205,6 +210,30 @@ def test_what_is_looked_at_before_a_run(apis: dict[str, Api], tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match="cannot be written"):
         confinement(ExecutionSpec(mode="record", recordings=str(tmp_path / "file" / "below")), library)
+
+
+def test_what_is_called_elsewhere_is_told_and_finds_its_variables(
+    apis: dict[str, Api], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SecretForm("apiKey", "header", "X-Key", ("SHOP_KEY",))
+    forms = [RequestForm("GET", "https://shop.example", f"/{n}", auth=(key,)).dumps() for n in range(2)]
+    library = [Api("a", "", {}, source=replace(REST, request=form)) for form in forms]
+    library.append(Api("x", "", {}, source=replace(REST, request="{}")))  # its calls say what is wrong with it
+    tool = ToolForm(server=StdioServer(command=("x",)), tool="t").dumps()
+    library.append(Api("t", "", {}, source=Source("mcp", "tools.json", "t", runner="mcp", request=tool)))
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    with pytest.raises(EnvironmentFault, match=r"calls to https://shop\.example need SHOP_KEY in the environment"):
+        confinement(ExecutionSpec(), library)
+    assert confinement(ExecutionSpec(mode="simulate"), library) == {}  # nobody is called
+    monkeypatch.setenv("SHOP_KEY", "sk-1")
+    shop, tools = confinement(ExecutionSpec(), library)["services"]
+    assert shop == {"server": "https://shop.example", "functions": 2, "env": ["SHOP_KEY"]}
+    assert tools == {"server": "tools.json", "functions": 1, "env": []}
+    words = "https://shop.example: 2 functions of the library are called there, with credentials of SHOP_KEY"
+    assert service_words(shop) == words
+    run = RunDir(tmp_path / "run")
+    run.update_manifest(kind="run", sandbox={"services": [shop]})
+    assert f"- {words}" in write_report(run.path).read_text()
 
 
 def test_the_doctor_looks_at_recordings(apis: dict[str, Api], tmp_path: Path) -> None:
