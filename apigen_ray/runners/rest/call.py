@@ -24,7 +24,7 @@ from apigen_ray.runners.rest.redirects import STATUSES, Refused, next_hop
 from apigen_ray.runners.rest.secrets import Added, NoCredentials, Scrubber, added, read_credential, secrets_of
 from apigen_ray.runners.rest.spec import RestSpec
 from apigen_ray.runners.rest.tokens import Tokens
-from apigen_ray.runners.rest.wire import IDEMPOTENT, Hop, Wire, listed
+from apigen_ray.runners.rest.wire import IDEMPOTENT, Hop, Wire, is_listed
 
 MAX_DETAIL = 500
 """Characters of an outcome's words."""
@@ -176,7 +176,7 @@ class Call:
         usual = [("Accept", "application/json, text/plain;q=0.9, */*;q=0.1"), ("User-Agent", "apigen-ray")]
         headers = (*plain.headers, *((name, value) for name, value in usual if name.lower() not in names))
         url = httpx.URL(plain.url)
-        return Hop(plain.method, url, headers, plain.body, listed(self._means.guard, url))
+        return Hop(plain.method, url, headers, plain.body, is_listed(self._means.guard, url))
 
     async def _exchange(self, hop: Hop) -> Answer:
         """The answer at the end of the redirects.

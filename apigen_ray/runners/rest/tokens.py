@@ -12,7 +12,7 @@ from apigen_ray.library.request import SecretForm
 from apigen_ray.runners.rest.guard import Guard
 from apigen_ray.runners.rest.reading import Answer
 from apigen_ray.runners.rest.secrets import NoCredentials, Scrubber, basic
-from apigen_ray.runners.rest.wire import Hop, Wire, listed
+from apigen_ray.runners.rest.wire import Hop, Wire, is_listed
 
 EARLY_S = 30.0
 """How long before its end a token is not used any more; a tenth of its life where that is shorter."""
@@ -91,5 +91,5 @@ class Tokens:
         headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
         if credentials:
             headers.append(("Authorization", f"Basic {credentials}"))
-        hop = Hop("POST", url, tuple(headers), urlencode(fields).encode(), listed(self._guard, url))
+        hop = Hop("POST", url, tuple(headers), urlencode(fields).encode(), is_listed(self._guard, url))
         return await self._wire.send(hop)

@@ -59,7 +59,7 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def listed(guard: Guard, url: httpx.URL) -> bool:
+def is_listed(guard: Guard, url: httpx.URL) -> bool:
     """Whether the user has named the host of a URL."""
     _, host, port = origin(url)
     return guard.lists(host, port)
