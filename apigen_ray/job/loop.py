@@ -97,8 +97,8 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
                 write_seeds(directory, number, config.sampling.feedback, apis)
         summary = summarise(directory)
         outcome.update(summary.form())
-        write_text(directory.path / "report.md", report_text(directory, summary))
         check_errors(directory, summary, config.output.max_error_share)
+    write_text(directory.path / "report.md", report_text(directory, summary))  # it tells the outcome
     return Result(directory, summary, outcome["seconds"])
 
 

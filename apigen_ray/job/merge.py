@@ -53,7 +53,7 @@ def merge_runs(runs: Sequence[AnyPath], out: AnyPath, *, clean: bool = False) ->
         directory.update_manifest(**_facts(given, parts), closed=closed)
         summary = summarise(directory)
         outcome.update(summary.form())
-        write_text(directory.path / "report.md", report_text(directory, summary))
+    write_text(directory.path / "report.md", report_text(directory, summary))  # it tells the outcome
     return Result(directory, summary, outcome["seconds"])
 
 

@@ -134,6 +134,7 @@ def test_the_filter_table_sums_to_the_drafts_of_each_generator(finished: tuple[P
     _, result = finished
     form = result.run.result()
     assert form["outcome"] == "done"
+    assert "unfinished" not in (result.run.path / "report.md").read_text()
     table = form["filter_table"]
     assert set(table) == {"scripted", "other"}
     rows = samples_of(result.run).values()
