@@ -15,13 +15,18 @@ from apigen_ray.job.doctor import gpus
 from apigen_ray.job.library import stats
 from apigen_ray.job.library_spec import PrepareSpec
 from apigen_ray.job.loop import check_gpus, look_at
+from apigen_ray.job.outcome import recorded
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.job.signals import interrupts
 from apigen_ray.library.prepared import LibraryDir, api_of
 from apigen_ray.records import Api, Json
+from apigen_ray.rundir import RunDir
 from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.sampling import lexicon_files, load_lexicons
 from apigen_ray.storage import AnyPath
+
+AGAIN = "do it again: what was called and answered is kept"
+"""How a preparation is taken up again, as the end of a mend."""
 
 GRACE_S = 60.0
 """What is in flight has so long, once it is to stop."""
@@ -67,30 +72,33 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
         min_words=spec.min_words,
         writes=writer is not None,
     )
-    with interrupts() as signals, ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
-        signals.install()  # once more: Ray has taken one of them
-        check_gpus(engines, cluster.gpus)
-        attempt, stop = next_attempt(library), Stop()
-        if over_http:
-            plan = replace(plan, leases=ClusterLeases().start())
-        graph = preparing_graph(library, attempt, plan, writer, again=again, stop=stop)
-        rows = usable = 0
-        end = float("inf")
-        with signals.patient(), closing(running(graph, tallies)) as ticks:
-            for tally in ticks:
-                if tally is not None:
-                    rows, usable = rows + tally["rows"], usable + tally["usable"]
-                    if progress is not None:
-                        progress(rows, usable, total)
-                if signals.asked and end == float("inf"):
-                    stop.ask()
-                    end = time.monotonic() + GRACE_S
-                if time.monotonic() >= end:
-                    break
-        if signals.asked:
-            raise KeyboardInterrupt
-        close_attempt(library, attempt)
-    return stats(path)
+    with interrupts() as signals, recorded(RunDir(path), AGAIN) as outcome:
+        with ray_session(sum(engine.holds(gpus()).cpus for engine in engines)) as cluster:
+            signals.install()  # once more: Ray has taken one of them
+            check_gpus(engines, cluster.gpus)
+            attempt, stop = next_attempt(library), Stop()
+            if over_http:
+                plan = replace(plan, leases=ClusterLeases().start())
+            graph = preparing_graph(library, attempt, plan, writer, again=again, stop=stop)
+            rows = usable = 0
+            end = float("inf")
+            with signals.patient(), closing(running(graph, tallies)) as ticks:
+                for tally in ticks:
+                    if tally is not None:
+                        rows, usable = rows + tally["rows"], usable + tally["usable"]
+                        if progress is not None:
+                            progress(rows, usable, total)
+                    if signals.asked and end == float("inf"):
+                        stop.ask()
+                        end = time.monotonic() + GRACE_S
+                    if time.monotonic() >= end:
+                        break
+            if signals.asked:
+                raise KeyboardInterrupt
+            close_attempt(library, attempt)
+        form = stats(path)
+        outcome.update(form)
+    return form
 
 
 def _apis(library: LibraryDir) -> Iterator[Api]:

@@ -82,6 +82,7 @@ class LibraryDir:
     ::
 
         LIB/  manifest.json            its sources, and which files of ``apis/`` are live
+              result.json              what became of the latest attempt to prepare it
               apis/part-*.parquet      rows of `ENTRY`
               work/attempt=K/...       what a preparation that has not ended has come to
 
