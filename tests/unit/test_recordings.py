@@ -71,7 +71,8 @@ def test_of_several_recordings_the_first_by_name_counts_whoever_wrote_it_when(tm
             record(str(tmp_path / folder), [both, *more], [outcome, PASSED])
             assert len(list((tmp_path / folder).iterdir())) == number + 1
     one, two = (replay(tmp_path / folder, [both])[0] for folder in ("one", "two"))
-    assert one == two
+    rest = tasks(*(f'{{"more": {outcome.value}}}' for outcome in several))
+    assert one == two == replay(tmp_path / "one", [*rest, both])[-1]  # where every file is read as well
     first = pq.read_table(min((tmp_path / "one").iterdir())).to_pylist()
     assert one.value in [row["value"] for row in first]
 
