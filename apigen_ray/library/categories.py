@@ -25,8 +25,7 @@ _MEANT = {
     "Health": "health and fitness,medical,medicine,fitness,nutrition,covid",
     "Lifestyle": "food,recipes,recipe,cooking,fashion,pets,pet,horoscope,restaurants,drinks",
     "Math": "maths,mathematics,calculator,algebra,geometry",
-    "Media": "news media,news,video images,video,videos,photos,photography,books,publishing,"
-    "podcasts,journalism",
+    "Media": "news media,news,video images,video,videos,photos,photography,books,publishing,podcasts,journalism",
     "Music": "songs,lyrics,playlists,artists,albums",
     "Other": "others,misc,miscellaneous",
     "Science": "astronomy,physics,chemistry,biology,genetics,genomics",

@@ -1,9 +1,11 @@
 """A library folder: what is imported comes out as it went in, names are unique, rejects keep their codes."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema_rs
 import pyarrow as pa
 import pytest
 
@@ -222,3 +224,22 @@ def test_a_library_in_an_object_store(tmp_path: Path) -> None:
     assert len(list_files(lib / "apis")) == 1
     with pytest.raises(LibraryError, match="there is no library"):
         PreparedSource(path="s3://runs/other").parse(tmp_path)
+
+
+@pytest.mark.long
+def test_real_documents_become_a_library(tmp_path: Path) -> None:
+    shared = Path(__file__).parents[2].parent / "shared" / "data"
+    if not shared.is_dir():
+        pytest.skip("the shared data is not beside this checkout")
+    sources = [str(shared / name) for name in ("openapi_specs", "toolbench_tools", "mcp_tools.json")]
+    import_library(sources, tmp_path / "lib")
+    found = [row for table in LibraryDir(tmp_path / "lib").read() for row in table.to_pylist()]
+    rejected = {row["entry"]: row["parse_code"] for row in found if row["api"] is None}
+    apis = [api_of(row["api"]) for row in found if row["api"] is not None]
+    assert rejected.pop("index.json") == "unreadable", "the list of the documents is none itself"
+    assert len(apis) >= 0.99 * (len(found) - 1)
+    assert {row["kind"] for row in found} == {"openapi", "rapidapi", "mcp", "unknown"}
+    assert len({api.name for api in apis}) == len({row["row_id"] for row in found}) - len(rejected) - 1 == len(apis)
+    for api in apis:
+        assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,63}", api.name)
+        assert jsonschema_rs.meta.is_valid(api.parameters)
