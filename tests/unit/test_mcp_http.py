@@ -14,6 +14,8 @@ from apigen_ray.library.mcp import HttpServer, ToolForm
 from apigen_ray.records import Api, Source, Status
 from apigen_ray.runners.base import CODES, ExecutionSpec, Outcome, Task
 from apigen_ray.runners.mcp import McpRunner, list_tools
+from apigen_ray.runners.mcp import runner as mcp_runner
+from apigen_ray.runners.rest.guard import Guard
 
 
 class Web(ThreadingHTTPServer):
@@ -287,9 +289,16 @@ def test_private_addresses_are_refused_unless_they_are_named(web: Web, host: str
     assert web.sessions == 0
 
 
-def test_a_name_is_reached_at_whichever_of_its_addresses_takes_the_connection(web: Web, runner: McpRunner) -> None:
-    [outcome] = runner.run([task(web, "headers", host="localhost")])  # ::1 first, where there is one: nobody listens
-    assert json.loads(outcome.value or "")["Host"] == f"localhost:{web.server_port}"
+def test_a_name_is_reached_at_an_address_that_was_judged(
+    web: Web, runner: McpRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        assert (host, port) == ("tools.example", web.server_port)
+        return ["127.0.0.9", "127.0.0.1"]  # the system knows no such name; at the first nobody listens
+
+    monkeypatch.setattr(mcp_runner, "Guard", lambda hosts: Guard([*hosts, "tools.example"], resolve))
+    [outcome] = runner.run([task(web, "headers", host="tools.example")])
+    assert json.loads(outcome.value or "")["Host"] == f"tools.example:{web.server_port}"
 
 
 def test_a_list_of_tools(web: Web) -> None:
