@@ -79,7 +79,8 @@ class Describe:
         new = replace(api, description=" ".join(value["description"].split()))
         if noise(new, max(2, self._min_words)):
             return None
-        said = value.get("parameters") if isinstance(value.get("parameters"), dict) else {}
+        told = value.get("parameters")
+        said: Json = told if isinstance(told, dict) else {}
         parameters: Json = json.loads(json.dumps(api.parameters))
         for name in undescribed(api):
             words = said.get(name)
