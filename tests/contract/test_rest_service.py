@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from apigen_ray.graph.preparing_steps import Plan, judge_accessibility
 from apigen_ray.library import OpenApiSource
+from apigen_ray.library.prepared import ENTRY, STEPS, api_form
 from apigen_ray.records import Api, Json, Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.rest.leases import LocalLeases
@@ -138,6 +140,41 @@ def test_sampled_values_lead_to_answers(almanac: Almanac) -> None:
     for (api, drawn), outcome in zip(calls, outcomes, strict=True):
         assert drawn is not None
         assert outcome.code == MISFITS.get(api.name, ""), (api.name, drawn, outcome)
+
+
+def accessible(apis: list[Api], **rest: Any) -> dict[str, tuple[str, str]]:
+    """Status and code that the step ``accessibility`` gives each entry of a library."""
+    usual = {"allow_hosts": ["127.0.0.1"], "requests_per_s": None, "max_retries": 4, "backoff_s": 0.01}
+    execution = ExecutionSpec(rest=RestSpec.model_validate({**usual, **rest}))
+    rows: list[Json] = [
+        dict.fromkeys(ENTRY.names)
+        | {"row_id": api.name, "entry": api.name, "name": api.name, "api": api_form(api)}
+        | {"parse_status": "passed", "quality_status": "passed"}
+        for api in apis
+    ]
+    runner = RestRunner(execution, LocalLeases())
+    try:
+        judge_accessibility(rows, Plan(STEPS, execution, load_lexicons(lexicon_files())), runner.run)
+    finally:
+        runner.close()
+    assert not told(json.dumps(rows))
+    return {row["name"]: (row["accessibility_status"], row["accessibility_code"] or "") for row in rows}
+
+
+def test_a_library_keeps_what_works(almanac: Almanac) -> None:
+    slow = almanac.apis["weather_archive"]
+    assert accessible([slow], timeout_s=0.2) == {slow.name: ("rejected", "timeout")}
+    found = accessible([api for api in almanac.apis.values() if api is not slow])
+    assert sum(status == "passed" for status, _ in found.values()) >= 50
+    for name, said in found.items():
+        api = almanac.apis[name]
+        assert api.source is not None
+        if not api.source.entry.startswith("GET "):
+            assert said == ("skipped", "not_requested"), name
+        elif name == "short_link":  # by which of its links are drawn
+            assert said[1] in ("", "redirect_refused", "blocked_address")
+        else:
+            assert said == (("rejected", MISFITS[name]) if name in MISFITS else ("passed", "")), name
 
 
 def test_where_parameters_go(almanac: Almanac) -> None:

@@ -97,7 +97,7 @@ class Wire:
         scheme, host, port = hop.origin
         key = (scheme, host, port, hop.listed)
         # a kept connection may be dead already, and then nobody knows whether the request has arrived
-        connection = (self._reuse(key) if hop.method in IDEMPOTENT else None) or self._connection(key)
+        connection = (await self._reuse(key) if hop.method in IDEMPOTENT else None) or self._connection(key)
         try:
             response = await connection.handle_async_request(self._request(hop, host, port))
             try:
@@ -124,13 +124,14 @@ class Wire:
             target, ssl_context=self._tls, keepalive_expiry=KEEP_S, network_backend=self._backends[listed]
         )
 
-    def _reuse(self, key: tuple[str, str, int, bool]) -> httpcore.AsyncHTTPConnection | None:
+    async def _reuse(self, key: tuple[str, str, int, bool]) -> httpcore.AsyncHTTPConnection | None:
         """The connection that was used last, if it is still good."""
         while connections := self._idle.get(key):
             connection = connections.pop()
             self._kept -= 1
             if connection.is_available() and not connection.has_expired():
                 return connection
+            await _close(connection)  # its server has hung up, or will
         return None
 
     async def _keep(self, key: tuple[str, str, int, bool], connection: httpcore.AsyncHTTPConnection) -> None:
