@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from apigen_ray.errors import ConfigError
-from apigen_ray.library import SourceSpec, load_library
+from apigen_ray.library import Library, SourceSpec, load_library
 from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.documents import read_document
 from apigen_ray.library.mcp import McpSource
@@ -13,6 +13,7 @@ from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.python import PythonSource
 from apigen_ray.library.rapidapi import RapidApiSource
 from apigen_ray.rundir import write_text
+from apigen_ray.runners.pool import executable
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ROWS = (".jsonl", ".ndjson", ".parquet")
@@ -42,7 +43,7 @@ def init_config(source: str, out: Path | None, *, force: bool) -> tuple[Path, in
         raise ConfigError(f"{path}: is the source itself", "give another file: --out FILE")
     if path.exists() and not force:
         raise ConfigError(f"{path}: is there already", "write over it: --force · another file: --out FILE")
-    text = run_file(name, spec, apis=len(library.apis), rejects=len(library.rejects))
+    text = run_file(name, spec, library)
     try:
         write_text(path, text)
     except OSError as error:
@@ -97,25 +98,26 @@ def run_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "run"
 
 
-def run_file(name: str, source: SourceSpec, *, apis: int, rejects: int = 0) -> str:
+def run_file(name: str, source: SourceSpec, library: Library) -> str:
     """The text of the run file.
 
     Args:
         name: of the run.
-        source: the library.
-        apis: how many functions it holds.
-        rejects: how many of its entries could not be used.
+        source: where the library comes from.
+        library: what it holds.
     """
+    apis, rejects = len(library.apis), len(library.rejects)
     location = "module" if isinstance(source, PythonSource) and source.module else "path"
-    callable_ = isinstance(source, PythonSource)
+    what = "functions" if isinstance(source, PythonSource) else "operations" if source.kind == "openapi" else "tools"
     left_out = f", {rejects} left out (apigen doctor says why)" if rejects else ""
+    execution = _LIVE if isinstance(source, PythonSource) else _CALLED if any(map(executable, library.apis)) else _NONE
     return _FILE.format(
         name=json.dumps(name),
         kind=source.kind,
         location=location,
         value=json.dumps(getattr(source, location), ensure_ascii=False),
-        found=f"{apis} {'functions' if callable_ else 'operations' if source.kind == 'openapi' else 'tools'}{left_out}",
-        execution=_LIVE if callable_ else _NONE,
+        found=f"{apis} {what}{left_out}",
+        execution=execution,
     )
 
 
@@ -131,6 +133,10 @@ def _free_of(path: Path, source: str) -> Path:
 _LIVE = """execution:
   mode: live                  # each call is executed in a process of its own
   timeout_s: 5                # for one call"""
+
+_CALLED = """execution:
+  mode: live                  # calls are made at the server that the document names; simulate: answers are made up
+  rest: {methods: [GET]}      # operations by other methods are refused, since they may change something"""
 
 _NONE = """execution:
   mode: none                  # the library is only read: no call is executed, and every row says so"""

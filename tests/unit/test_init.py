@@ -28,6 +28,7 @@ TOOLS = {
     },
 }
 OPENAPI = json.dumps({"openapi": "3.0.0", "paths": {"/s": {"get": OPERATION}}})
+SERVED = json.dumps({"servers": [{"url": "https://shop.example"}]} | json.loads(OPENAPI))
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("package/maths.py").write_text(PYTHON)
     Path("shop.yaml").write_text(OPENAPI)
     Path("shop.json").write_text(OPENAPI)
+    Path("served.json").write_text(SERVED)
     return tmp_path
 
 
@@ -51,6 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("apigen_ray.library.functions.maths", "maths.yaml", "live"),
         ("shop.json", "shop.yaml", "none"),
         ("shop.yaml", "shop-run.yaml", "none"),
+        ("served.json", "served.yaml", "live"),
     ],
 )
 def test_the_file_loads(source: str, target: str, mode: str) -> None:
