@@ -13,7 +13,7 @@ SEED ?= 0
 MINUTES ?= 60
 PYTEST_ARGS ?=
 
-.PHONY: help install quickstart test test-all check chaos bench docs clean
+.PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,9 @@ quickstart: $(STAMP) ## A real run on this machine: engine, model, verified rows
 	@$(BIN)/apigen show $(RUN) --verdict fail_grounding -n 1
 	@$(BIN)/apigen show $(RUN) --verdict fail_semantic -n 1
 	@echo; echo "Files: $(RUN)/samples/round=*/verdict=*/*.parquet   More: $(BIN)/apigen report $(RUN)"
+
+quickstart-rest: $(STAMP) ## A service on loopback as a library: calls over HTTP and of Python functions in one run
+	$(BIN)/python -m scripts.quickstart_rest
 
 test: $(STAMP) ## What CI runs: every test but the long ones
 	$(BIN)/python -m pytest -q -m "not long" $(PYTEST_ARGS)
