@@ -205,7 +205,7 @@ class Session:
     async def _hold(self, mode: str, ready: "asyncio.Future[Client]") -> None:
         """Has the session open, in one task from its begin to its end as the SDK's scopes ask for it."""
         try:
-            async with Client(self._transport(), mode=mode, client_info=_US, cache=None) as client:
+            async with Client(self._transport(), mode=mode, client_info=_US) as client:
                 ready.set_result(client)
                 await self._over.wait()
         except Exception as error:
