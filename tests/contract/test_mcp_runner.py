@@ -98,7 +98,7 @@ def call(number, name, given):
 
 def main(how):
     if how == "exits":
-        sys.exit("no such table: harbours")
+        sys.exit("no such table: harbours of " + os.environ.get("SECRET", "anybody"))
     if how == "floods":
         call(0, "flood", {})
     for line in sys.stdin:
@@ -120,6 +120,7 @@ def main(how):
         elif method == "tools/list":
             cursor = int(request.get("params", {}).get("cursor", "0"))
             tool = {"name": f"tool_{cursor}", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+            tool["description"] = "A tool of " + os.environ.get("SECRET", "anybody")
             following = {"last": cursor + 1 if cursor < 2 else None, "circle": (cursor + 1) % 3, "all": cursor + 1}
             more = following.get(how)
             say(number, {"tools": [tool]} | ({"nextCursor": str(more)} if more is not None else {}))
@@ -504,6 +505,17 @@ def test_a_list_of_tools_of_all_pages_is_a_source(server: StdioServer, tmp_path:
         assert api.source is not None
         form = ToolForm.loads(api.source.request)
         assert (api.source.executed_by, form.tool, form.read_only) == ("mcp", api.name, True)
+
+
+def test_a_list_of_tools_holds_no_secret(server: StdioServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "s3cret-value")
+    named = server.model_copy(update={"env": {"SECRET": "OURS"}})
+    assert [tool["description"] for tool in list_tools(named)["tools"]] == ["A tool of ***"]
+    with pytest.raises(EnvironmentFault, match=r"harbours of \*\*\*\s"):
+        list_tools(how(named, "exits"))
+    monkeypatch.delenv("OURS")
+    with pytest.raises(EnvironmentFault, match="OURS is not set"):
+        list_tools(named)
 
 
 @pytest.mark.parametrize(

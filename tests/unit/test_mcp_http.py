@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -122,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", headers.get("kind", "application/json"))
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Heard", self.headers.get("Authorization", ""))
         names = {"session": "Mcp-Session-Id", "location": "Location", "encoding": "Content-Encoding"}
         for word in headers.keys() & names.keys():
             self.send_header(names[word], headers[word])
@@ -267,14 +269,16 @@ def test_a_server_that_goes_between_two_calls_costs_none_that_is_made_when_it_is
 
 
 def test_a_token_goes_to_the_server_and_nowhere_else(
-    web: Web, runner: McpRunner, monkeypatch: pytest.MonkeyPatch
+    web: Web, runner: McpRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("TOOLS_TOKEN", "t0ken-of-ours")
     [outcome] = runner.run([task(web, "headers", auth="TOOLS_TOKEN")])
     headers = {name.lower(): value for name, value in json.loads(outcome.value or "").items()}
     assert headers["authorization"] == "Bearer ***"
     assert headers["host"] == f"127.0.0.1:{web.server_port}"
     assert headers["accept-encoding"] == "identity"
+    assert "t0ken" not in caplog.text  # though the server has sent it back in a header
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"])

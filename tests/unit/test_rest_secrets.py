@@ -18,6 +18,7 @@ from apigen_ray.runners.rest.secrets import (
     added,
     read_credential,
     read_secret,
+    secrets_among,
     secrets_of,
 )
 
@@ -76,6 +77,29 @@ def test_a_value_keeps_its_form() -> None:
     value = {"a": ["x 123456 y", 123456, 1.0, True, None], "123456": {"b": "plain"}}
     clean = scrubber("123456").value(value)
     assert clean == {"a": [f"x {STARS} y", STARS, 1.0, True, None], STARS: {"b": "plain"}}
+
+
+def test_a_json_text_is_scrubbed_string_by_string() -> None:
+    one = scrubber("of two\nlines", "t0ken-value")
+    text = '{ "a": ["x of two\\nlines y", 1], "t0ken-value": 2.50 }'
+    assert one.json_text(text) == f'{{"a":["x {STARS} y",1],"{STARS}":2.5}}'
+    for text in ('{ "a": 2.50 }', '"two lines"'):
+        assert one.json_text(text) == text
+        assert Scrubber().json_text(text) == text
+
+
+def test_of_what_somebody_else_has_cut_no_half_is_left() -> None:
+    one = scrubber("t0ken-value", "s3cret")
+    whole = "no entry for t0ken-value"
+    assert one.cut(whole) == f"no entry for {STARS}"
+    for length in range(3, len("t0ken-value")):
+        assert one.cut(whole[: len("no entry for ") + length]) == f"no entry for {STARS}"
+    assert one.cut("nothing of theirs") == "nothing of theirs"
+    assert Scrubber().cut(whole) == whole
+
+
+def test_short_variables_are_no_secrets() -> None:
+    assert secrets_among(["en_US", "t0ken-value\n", "", "  no  "]) == ["t0ken-value"]
 
 
 def test_of_two_secrets_the_longer_goes_first_and_none_is_forgotten() -> None:

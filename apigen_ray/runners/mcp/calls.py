@@ -9,14 +9,13 @@ from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR, REQUEST_TIM
 from pydantic import ValidationError
 
 from apigen_ray.library.mcp import HttpServer, StdioServer, ToolForm
-from apigen_ray.records import Json, Status, dumps
+from apigen_ray.records import Json, Status
 from apigen_ray.runners.base import Outcome
 from apigen_ray.runners.mcp.answers import outcome, short, too_large
 from apigen_ray.runners.mcp.faults import BLOCKED, TOO_LARGE, TOO_LARGE_WORDS, UNREACHED, UNREADABLE, http_status
-from apigen_ray.runners.mcp.session import Session, StartFault, environment
+from apigen_ray.runners.mcp.session import Session, StartFault, secrets_of
 from apigen_ray.runners.rest.guard import Guard
 from apigen_ray.runners.rest.secrets import NoCredentials, Scrubber, read_secret
-from apigen_ray.strict_json import loads
 
 START_S = 30.0
 """Seconds until a server must have agreed to a session; those that a package manager starts take their time."""
@@ -24,7 +23,6 @@ START_S = 30.0
 STARTS = 8
 """Sessions with one server that are begun for one batch: one that ends at every call must not take for ever."""
 
-_SECRET = 6  # characters of a variable below which it is no secret: a language, a flag
 _AWAY = frozenset({429, 502, 503, 504})
 _CODES = {
     INVALID_PARAMS: "argument_error",
@@ -138,7 +136,7 @@ class Server:
             if self._starts >= STARTS:
                 raise StartFault(f"it had to be begun {STARTS} times for one batch already")
             self._starts += 1
-            self._scrubber.learn(self._secrets())
+            self._scrubber.learn(secrets_of(self._server))
             session = Session(self._server, self._guard, self._timeout_s + 5)
             try:
                 await session.open(START_S)
@@ -162,17 +160,9 @@ class Server:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    def _secrets(self) -> list[str]:
-        server = self._server
-        if isinstance(server, HttpServer):
-            return [read_secret(server.auth)] if server.auth else []
-        return [value for value in environment(server).values() if len(value) >= _SECRET]
-
     def _clean(self, found: Outcome) -> Outcome:
         """Without secrets, and as short as a detail may be."""
-        value = found.value
-        if value is not None and self._scrubber.shows(value):
-            value = dumps(self._scrubber.value(loads(value)))
+        value = None if found.value is None else self._scrubber.json_text(found.value)
         return replace(found, value=value, detail=short(self._scrubber.text(found.detail)))
 
 

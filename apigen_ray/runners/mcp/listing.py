@@ -30,7 +30,7 @@ def list_tools(server: StdioServer | HttpServer, timeout_s: float = 60.0, allow_
         allow_hosts: private hosts that may be spoken to, as in ``execution.rest.allow_hosts``.
 
     Returns:
-        All tools of all pages, as they came: at most 32 MiB.
+        All tools of all pages, as they came but for secrets, which are struck out: at most 32 MiB.
 
     Raises:
         EnvironmentFault: the SDK is missing, there is no session with the server, or it does not answer.
@@ -63,20 +63,30 @@ async def _list(server: StdioServer | HttpServer, timeout_s: float, guard: Guard
     from mcp.shared.exceptions import MCPError
     from pydantic import ValidationError
 
-    from apigen_ray.runners.mcp.session import Session, StartFault
-    from apigen_ray.runners.rest.secrets import NoCredentials
+    from apigen_ray.runners.mcp.answers import short
+    from apigen_ray.runners.mcp.session import Session, StartFault, secrets_of
+    from apigen_ray.runners.rest.secrets import NoCredentials, Scrubber
 
     shown = server.url.partition("?")[0] if isinstance(server, HttpServer) else server.command[0]
-    session = Session(server, guard, timeout_s)
+    session, scrubber = Session(server, guard, timeout_s), Scrubber()
+
+    def said(words: str) -> str:
+        return short(scrubber.text(words))
+
     try:
+        scrubber.learn(secrets_of(server))
         async with asyncio.timeout(timeout_s):
             await session.open(timeout_s)
-            return {"tools": await _pages(session, shown)}
+            return {"tools": scrubber.value(await _pages(session, shown))}
     except TimeoutError:
         raise EnvironmentFault(f"{shown}: no list of its tools within {timeout_s:g} s", "raise the limit") from None
-    except (StartFault, NoCredentials) as fault:
-        raise EnvironmentFault(f"{shown}: no session with the server: {fault}", "try the command by hand") from fault
+    except NoCredentials as fault:
+        raise EnvironmentFault(f"{shown}: {fault}", "set it") from None
+    except StartFault as fault:
+        away = "look at the address, its token, and the hosts that are allowed"
+        mend = "try the command by hand" if isinstance(server, StdioServer) else away
+        raise EnvironmentFault(f"{shown}: no session with the server: {said(str(fault))}", mend) from None
     except (MCPError, ValidationError) as error:
-        raise LibraryError(f"{shown}: no list of its tools: {session.said(error)}", "ask who wrote it") from error
+        raise LibraryError(f"{shown}: no list of its tools: {said(session.said(error))}", "ask who wrote it") from None
     finally:
         await session.close()

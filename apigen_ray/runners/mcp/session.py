@@ -29,7 +29,7 @@ from apigen_ray.runners.mcp.faults import BLOCKED, BROKEN_WORDS, OURS, TOO_LARGE
 from apigen_ray.runners.mcp.program import Program
 from apigen_ray.runners.mcp.web import GuardedTransport
 from apigen_ray.runners.rest.guard import Guard
-from apigen_ray.runners.rest.secrets import NoCredentials, read_secret
+from apigen_ray.runners.rest.secrets import NoCredentials, read_secret, secrets_among
 
 _CONNECT_S = 10.0
 _CLOSE_S = 10.0
@@ -40,6 +40,7 @@ _MODES = ("legacy", "auto")
 
 # The SDK logs what servers write, secrets and all; its session does so under a name that others may have, too.
 logging.getLogger("mcp").setLevel(logging.CRITICAL)
+logging.getLogger("httpcore2").setLevel(logging.INFO)  # at DEBUG it writes down the headers of every answer
 logging.getLogger("client").addFilter(lambda record: not record.pathname.endswith("mcp/client/session.py"))
 
 
@@ -79,6 +80,17 @@ def environment(server: StdioServer) -> dict[str, str]:
         if name not in os.environ:
             raise NoCredentials(f"the environment variable {name} is not set where calls are executed")
     return {there: os.environ[name] for there, name in server.env.items()}
+
+
+def secrets_of(server: StdioServer | HttpServer) -> list[str]:
+    """What a server is given that nobody may see.
+
+    Raises:
+        NoCredentials: a variable is not set.
+    """
+    if isinstance(server, HttpServer):
+        return [read_secret(server.auth)] if server.auth else []
+    return secrets_among(environment(server).values())
 
 
 class Session:

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from apigen_ray.library.request import SecretForm
+from apigen_ray.records import dumps
+from apigen_ray.strict_json import loads
 
 STARS = "***"
 _SHORT = 6
 """Characters of base64 below which a match would be chance."""
+
+_VARIABLE = 6
+"""Characters of a program's variable below which it is no secret: a language, a flag."""
 
 Added = tuple[str, str, str]
 """``(place, name, value)`` of a credential in a request; see `apigen_ray.runners.rest.encode.encode`."""
@@ -49,6 +54,11 @@ def secrets_of(form: SecretForm, values: tuple[str, ...]) -> tuple[str, ...]:
     if form.kind == "basic":
         return (":".join(values), values[1] or values[0])
     return values[-1:]
+
+
+def secrets_among(variables: Iterable[str]) -> list[str]:
+    """What of the values of a program's variables nobody may see: all but short ones."""
+    return [value.strip() for value in variables if len(value.strip()) >= _VARIABLE]
 
 
 def added(form: SecretForm, values: tuple[str, ...]) -> Added:
@@ -97,6 +107,24 @@ class Scrubber:
         for wrappings in self._showing(text):
             clean = _struck(clean, wrappings, self._needles)
         return STARS if self.shows(clean) else clean
+
+    def cut(self, text: str) -> str:
+        """A text that somebody else has cut, scrubbed, and without the begin of a secret that may be at its end."""
+        clean = self.text(text)
+        small = clean.lower()
+        for secret in self._secrets:
+            for length in range(min(len(secret) - 1, len(clean)), 2, -1):
+                if small.endswith(secret[:length].lower()):
+                    return clean[:-length] + STARS
+        return clean
+
+    def json_text(self, text: str) -> str:
+        """A JSON text, scrubbed: each of its strings, in which a secret may have lines; as it is without secrets."""
+        if not self._needles:
+            return text
+        value = loads(text)
+        clean = self.value(value)
+        return text if clean == value else dumps(clean)
 
     def value(self, value: Any) -> Any:
         """A JSON value, scrubbed: its strings, its keys, and numbers, which become strings."""
