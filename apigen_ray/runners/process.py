@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.batch import STARTS
 from apigen_ray.runners.handle import LOAD, MAX_FRAME, START_S
 from apigen_ray.runners.programs import Answer, BrokenError, Program, forged, parse
+from apigen_ray.runners.rest.secrets import Scrubber, secrets_among
 from apigen_ray.runners.sandbox.frames import Frames, TooLongError, frame_text, framed
 from apigen_ray.runners.sandbox.results import CROWDED, MAX_DETAIL
 from apigen_ray.runners.spawn import StartError, spawn
@@ -162,7 +164,7 @@ class ProcessRunner:
     A source has one warm process, and sources at most `ExecutionSpec.workers` at a time have calls under way. A
     process that hangs, dies or runs out of memory is killed; its call is made once more in a fresh one, unless it was
     the first there, because a call before it may have been what broke the process. ``isolation: call`` gives every
-    call a process of its own.
+    call a process of its own. What a client tells of its variables is struck out of its outcomes.
 
     Args:
         spec: limits.
@@ -177,6 +179,7 @@ class ProcessRunner:
         self._children: OrderedDict[_Home, _Child] = OrderedDict()
         self._serving: set[_Home] = set()  # those with calls under way
         self._room = threading.Lock()
+        self._scrubber = Scrubber()
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Outcomes in the order of the tasks. Threads take turns."""
@@ -209,6 +212,7 @@ class ProcessRunner:
                 words = f"no {lacking[0]} in the environment here, which its source names in `env`: set it"
                 outcomes[number] = Outcome(Status.ERROR, "runner_unavailable", detail=words)
             else:
+                self._scrubber.learn(secrets_among(os.environ[name] for name in source.env))
                 homes.setdefault(_home(found, source), []).append((number, found))
 
         def serve(home: _Home) -> None:
@@ -223,7 +227,14 @@ class ProcessRunner:
         elif homes:
             with ThreadPoolExecutor(self._spec.workers) as threads:
                 list(threads.map(serve, homes))
-        return [outcomes[number] for number in range(len(tasks))]
+        return [self._clean(outcomes[number]) for number in range(len(tasks))]
+
+    def _clean(self, outcome: Outcome) -> Outcome:
+        """Without secrets: clients write keys into URLs, and URLs into what they raise."""
+        is_cut = len(outcome.detail) >= MAX_DETAIL  # by the client
+        detail = self._scrubber.cut(outcome.detail) if is_cut else self._scrubber.text(outcome.detail)
+        value = None if outcome.value is None else self._scrubber.json_text(outcome.value)
+        return replace(outcome, detail=detail[:MAX_DETAIL], value=value)
 
     def _call(self, home: _Home, program: Program, arguments: str, broken: dict[int, Outcome]) -> Outcome:
         while True:

@@ -77,6 +77,9 @@ def looks_around() -> str:
 def environment() -> dict[str, str]:
     return dict(os.environ)
 
+def tells(length: int) -> None:
+    raise ValueError("x" * length + os.environ["ACME_TOKEN"])
+
 def use_packages(text: str) -> list:
     return [yaml.safe_load(text), twice(2), __name__, os.getcwd()]
 
@@ -276,7 +279,19 @@ def test_only_named_variables_are_passed(runner: ProcessRunner, file: str, monke
     given = value(one(runner, task(file, "environment", env=("ACME_TOKEN",))))
     assert isinstance(given, dict)
     assert given.keys() <= {*always, "ACME_TOKEN"}
-    assert given["ACME_TOKEN"] == "s3cret"  # noqa: S105 - made up
+    assert given["ACME_TOKEN"] == "***"  # noqa: S105 - it has it, and is not heard
+
+
+def test_what_a_client_tells_of_its_variables_is_struck_out(
+    runner: ProcessRunner, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_TOKEN", "t0ken-value")
+    calls = [{"length": 0}, {"length": 500 - len("ValueError: ") - 6}]
+    outcomes = runner.run([task(file, "tells", env=("ACME_TOKEN",), **call) for call in calls])
+    for outcome in outcomes:
+        assert outcome.code == "exec_error"
+        assert outcome.detail.endswith("***")
+        assert "t0k" not in outcome.detail
 
 
 def test_a_variable_that_is_not_set_is_said(runner: ProcessRunner, file: str) -> None:
