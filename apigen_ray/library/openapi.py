@@ -71,7 +71,9 @@ class OpenApiSource(BaseModel):
         digest, document = content_hash("openapi", text), Document(root)
         found = list(_operations(document))
         base = server({}, {}, document, self.server)
-        credentials = Credentials.read(self.auth, path, document.schemes, root.get("security"), base)
+        # where one operation says what it needs, another that says nothing needs nothing
+        unsaid: list[Json] | None = [] if any("security" in operation.form for operation in found) else None
+        credentials = Credentials.read(self.auth, path, document.schemes, root.get("security", unsaid), base)
         missing = set(self.operations or ())
         parsed = Parsed()
         for operation, name in zip(found, _names(found), strict=True):

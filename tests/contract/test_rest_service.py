@@ -113,6 +113,8 @@ def test_its_document(almanac: Almanac) -> None:
         assert api.source.executed_by == "rest"
         assert api.description
         assert not told(api.source.request)
+        # a credential goes where it is asked for, and nowhere else
+        assert ("ALMANAC_" in api.source.request) == (api.name in (*PRIVATE, "transfer_money", "key_allowance"))
 
 
 MISFITS = {
