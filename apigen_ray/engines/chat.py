@@ -4,8 +4,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from apigen_ray.records import Json, Reply, Request
@@ -142,17 +140,6 @@ def score_of(before: Reply, status: int, body: bytes) -> Reply:
         return failed("score_unsupported", f"prompt_logprobs of {len(tokens)} tokens, the message from token {first}")
     mean = math.fsum(value for value in values if value is not None) / len(values)
     return Reply(text="", model=reply.model, finish=reply.finish, prompt_tokens=len(tokens), logprob=mean)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that the server asks to wait (RFC 9110, 10.2.3: seconds or an HTTP date); None where it does not say."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):  # not a date, or one without a zone
-        return None
 
 
 def failed(code: str, detail: str) -> Reply:

@@ -26,7 +26,6 @@ from apigen_ray.engines.chat import (
     encode,
     failed,
     reply_of,
-    retry_after,
     score_bodies,
     score_of,
     words,
@@ -34,6 +33,7 @@ from apigen_ray.engines.chat import (
 from apigen_ray.engines.rows import Asked, answer_rows
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import INTERNAL_ERROR, Json, Reply, Request
+from apigen_ray.retry_after import retry_after
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -317,7 +317,7 @@ class ChatClient:
         self._down = False
         if self._secret:
             body = body.replace(self._secret.encode(), b"***")
-        return parse(response.status, body), retry_after(response.headers, datetime.now(UTC))
+        return parse(response.status, body), retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
 
     def _hidden(self, text: str) -> str:
         return text.replace(self._secret, "***") if self._secret else text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from apigen_ray.engines import EngineSpec, build
-from apigen_ray.engines.chat import chat_body, encode, reply_of, retry_after, score_bodies, words
+from apigen_ray.engines.chat import chat_body, encode, reply_of, score_bodies, words
 from apigen_ray.engines.openai import ChatClient, OpenAiEngine, OpenAiSpec, _proxy, probe
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Reply, Request
@@ -217,15 +217,6 @@ def test_retry_after_is_capped_and_never_waited_past_the_deadline(chat_server, a
     late = answer_one(spec(chat_server.url, max_backoff_s=60, deadline_s=1), asked("late"))
     assert late.error is not None
     assert late.error.startswith("rate_limited: ")
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("3", 3.0), ("0.5", 0.5), ("Sun, 22 Nov 2026 10:00:09 GMT", 9.0), ("Sun, 22 Nov 2026 09:00:00 GMT", 0.0)]
-    + [(odd, None) for odd in ("", "soon", "-5", "nan", "Sun, 22 Nov 2026", "9" * 40)],
-)
-def test_retry_after_forms(value: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": value}, datetime(2026, 11, 22, 10, tzinfo=UTC)) == seconds
 
 
 def test_slow_and_dripping_answers_time_out(chat_server, answer) -> None:

@@ -2,18 +2,17 @@
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpcore
 import httpx
 
 from apigen_ray.library.request import RequestForm, SecretForm
 from apigen_ray.records import Json, Status
+from apigen_ray.retry_after import retry_after
 from apigen_ray.runners.base import Outcome
 from apigen_ray.runners.rest.answers import AWAY, failed, outcome_of
 from apigen_ray.runners.rest.encode import encode
@@ -203,7 +202,7 @@ class Call:
 
     def _asked_to_wait(self, answer: Answer) -> float | None:
         """As `_backoff`, but no sooner than the server says; None where that is too late."""
-        asked = _retry_after(answer.headers.get("retry-after", "")[:100])
+        asked = retry_after(answer.headers.get("retry-after", ""), datetime.now(UTC))
         if asked is None:
             return self._backoff()
         if asked > self._means.spec.max_backoff_s:
@@ -212,13 +211,3 @@ class Call:
             self.lane.pause(asked)
         wait = self._backoff()
         return None if wait is None else max(wait, asked)
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds that a server asks to wait (RFC 9110, 10.2.3: seconds or a date); None where it does not say."""
-    if re.fullmatch(r"\s*[0-9]{1,9}(\.[0-9]{1,9})?\s*", value):
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):  # not a date, or one without a zone
-        return None

@@ -14,11 +14,13 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _PRINTABLE = re.compile(r"[\t\x20-\x7e]*")
 _TRIPLE = re.compile(r"(%[0-9A-Fa-f]{2})")
-_CONNECTION = frozenset(  # headers that say where a message ends, and to whom it goes
-    ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
 _RESERVED = ":/?@!$'()*,;="  # of RFC 3986, without what ends a query or divides it: # & + [ ]
 _COOKIE = "!#$&'()*+-./:<=>?@[]^_`{|}~"  # what RFC 6265 lets stand in a value, but the percent sign
+
+CONNECTION = frozenset(
+    ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+"""Headers that say where a message ends, and to whom it goes: no call sets them."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _cookie_quote(value: str) -> str:
 
 def _header(field: FieldForm, value: Any) -> tuple[str, str]:
     name = field.original
-    if not _TOKEN.fullmatch(name) or name.lower() in _CONNECTION:
+    if not _TOKEN.fullmatch(name) or name.lower() in CONNECTION:
         raise ValueError(f"no request can set the header {name!r}")
     out = joined(field, value, str).strip(" \t")
     if not _PRINTABLE.fullmatch(out):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
+from apigen_ray.runners.rest.encode import CONNECTION
 from apigen_ray.runners.rest.guard import Guard
 from apigen_ray.runners.rest.network import GuardedBackend
 from apigen_ray.runners.rest.reading import Answer, read
@@ -22,11 +23,7 @@ KEEP_S = 3.0
 MAX_IDLE = 128
 """Connections that are kept idle, of all hosts together."""
 
-# What frames a message, or speaks to the next hop: the connection's business, nobody else's.
-_OURS = frozenset(
-    ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding")
-)
-_OURS |= {"accept-encoding", "proxy-authorization", "proxy-connection", "upgrade"}
+_OURS = CONNECTION | {"accept-encoding", "proxy-authorization", "proxy-connection"}  # nobody else's business
 
 
 @dataclass(frozen=True)
