@@ -5,6 +5,7 @@ import base64
 import gzip
 import json
 import logging
+import signal
 import socket
 import ssl
 import threading
@@ -102,6 +103,25 @@ def test_nothing_to_run_and_closing_twice_and_going_on(rest: Setting) -> None:
     runner.close()
     runner.close()
     assert runner.run([task])[0].status == Status.PASSED
+
+
+def test_of_a_batch_that_is_interrupted_no_further_calls_are_made(rest: Setting, answer: Any) -> None:
+    asked: list[Any] = []
+
+    def serve(came: Any) -> Any:
+        asked.append(came)
+        if len(asked) == 1:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return answer.json({}, delay=0.02)
+
+    rest.server.serve = serve
+    runner, task = rest.runner(concurrency=1), Task(api(rest.url), "{}")
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([task] * 300)
+    before = len(asked)
+    assert before < 300
+    assert runner.run([task])[0].status == Status.PASSED
+    assert len(asked) <= before + 2  # one may have been on its way
 
 
 def test_threads_take_turns(rest: Setting) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from apigen_ray.library.mcp import ToolForm
 from apigen_ray.records import Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task, read_arguments
+from apigen_ray.runners.loop import LoopThread
 from apigen_ray.runners.rest.guard import Guard
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 MISSING = "the SDK of the protocol is missing here: pip install apigen-ray[mcp]"
 MAX_SERVERS = 16
 """Servers that are kept between batches; those that were called longest ago are ended first."""
-
-_Result = TypeVar("_Result")
 
 
 class McpRunner:
@@ -42,14 +41,14 @@ class McpRunner:
         self._spec = spec
         self._lock = threading.Lock()
         self._servers: OrderedDict[str, Server] = OrderedDict()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._loop: LoopThread | None = None
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Outcomes in the order of the tasks. Threads take turns."""
         with self._lock:
+            self._loop = self._loop or LoopThread("mcp")
             try:
-                return self._in_loop(self._batch(tasks)) if tasks else []
+                return self._loop.run(self._batch(tasks)) if tasks else []
             except BaseException:  # calls in the middle of something are of no use to the next batch
                 self._end()
                 raise
@@ -88,27 +87,11 @@ class McpRunner:
         self._servers.move_to_end(key)
         return await self._servers[key].call(form, arguments)
 
-    def _in_loop(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """The result of something that is done in the runner's loop, which lives in a thread of its own."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="mcp", daemon=True)
-            self._thread.start()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
     def _end(self) -> None:
-        if self._loop is None or self._thread is None:
-            return
-        self._in_loop(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._loop = self._thread = None
+        if self._loop is not None:
+            self._loop.run(self._close())
+            self._loop.close()
+            self._loop = None
 
     async def _close(self) -> None:
         servers = list(self._servers.values())

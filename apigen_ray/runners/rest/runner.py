@@ -1,10 +1,10 @@
 """The REST runner: calls over HTTP, many at a time, each an outcome whatever the other side does."""
 
-import asyncio
 import threading
 from collections.abc import Sequence
 
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
+from apigen_ray.runners.loop import LoopThread
 from apigen_ray.runners.rest.guard import Resolver
 from apigen_ray.runners.rest.leases import Leases
 from apigen_ray.runners.rest.session import Session
@@ -27,27 +27,27 @@ class RestRunner:
     def __init__(self, spec: ExecutionSpec, leases: Leases, resolve: Resolver | None = None) -> None:
         self._spec, self._leases, self._resolve = spec.rest, leases, resolve
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._loop: LoopThread | None = None
         self._session: Session | None = None
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Outcomes in the order of the tasks. Threads take turns."""
         with self._lock:
-            if self._loop is None or self._session is None:
-                self._loop = asyncio.new_event_loop()
-                self._session = Session(self._spec, self._leases, self._resolve)
-                self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
-                self._thread.start()
-            return asyncio.run_coroutine_threadsafe(self._session.run(tasks), self._loop).result()
+            self._loop = self._loop or LoopThread("rest")
+            self._session = self._session or Session(self._spec, self._leases, self._resolve)
+            try:
+                return self._loop.run(self._session.run(tasks))
+            except BaseException:  # nobody waits for its calls any more, so that no further ones are made
+                self._end()
+                raise
 
     def close(self) -> None:
         """Closes the connections and ends the loop."""
         with self._lock:
-            if self._loop is None or self._session is None or self._thread is None:
-                return
-            asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+            self._end()
+
+    def _end(self) -> None:
+        if self._loop is not None and self._session is not None:
+            self._loop.run(self._session.close())
             self._loop.close()
-            self._loop = self._session = self._thread = None
+            self._loop = self._session = None
