@@ -48,7 +48,7 @@ check: $(STAMP) ## ruff, mypy strict, the layers, the length of modules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@long=$$(find apigen_ray jobs bench scripts docs -name '*.py' -exec awk 'END { if (NR > 400) print FILENAME ": " NR " lines, at most 400" }' {} \;); \
+	@long=$$(find apigen_ray jobs bench examples scripts docs -name '*.py' -exec awk 'END { if (NR > 400) print FILENAME ": " NR " lines, at most 400" }' {} \;); \
 	if [ -n "$$long" ]; then echo "$$long" >&2; exit 1; fi
 
 chaos: $(STAMP) ## Runs killed at random and resumed: RUNS=30 PROMPTS=4000 SEED=0 MINUTES=60
@@ -59,6 +59,8 @@ bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python bench/generation.py --pairs 1 --prompts 64
 	$(BIN)/python bench/verify.py --pairs 1 --rows 2000 8000 --only ours
 	$(BIN)/python bench/sandbox.py --quick
+	$(BIN)/python bench/library.py --pairs 1 --specs 60
+	$(BIN)/python -m bench.rest --pairs 2
 	$(BIN)/python bench/fuzz.py --minutes 1
 
 docs: $(STAMP) ## Write docs/columns.md and docs/codes.md from the code, and make the attacks of docs/security.md
