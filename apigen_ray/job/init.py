@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from apigen_ray.errors import ConfigError
+from apigen_ray.errors import ConfigError, LibraryError
 from apigen_ray.library import Library, SourceSpec, load_library
 from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.documents import read_document
@@ -55,9 +55,9 @@ def source_spec(source: str) -> SourceSpec:
     """The section of the library that stands for a source given on the command line.
 
     Raises:
-        LibraryError: a JSON document that cannot be read.
+        LibraryError: a JSON document that cannot be read, or what no file can be called.
     """
-    path = Path(source)
+    path = source_path(source)
     if path.suffix.lower() in _ROWS:
         return DatasetSource(path=source)
     if path.suffix.lower() in _DOCUMENTS:
@@ -67,6 +67,22 @@ def source_spec(source: str) -> SourceSpec:
     if path.exists() or path.suffix == ".py" or "/" in source:
         return PythonSource(path=source)
     return PythonSource(module=source)
+
+
+def source_path(source: str) -> Path:
+    """A source given on the command line as a path, whether something is there or not.
+
+    Raises:
+        LibraryError: nothing can be called that: no text, or one that is too long.
+    """
+    path, mend = Path(source), "give an existing file, folder or installed module"
+    if not source.strip():
+        raise LibraryError("the source is empty", mend)
+    try:
+        path.exists()
+    except OSError as error:
+        raise LibraryError(f"{source[:200]}: cannot be read: {error.strerror or error}", mend) from error
+    return path
 
 
 def _document(path: Path) -> type[OpenApiSource | RapidApiSource | McpSource | DatasetSource]:

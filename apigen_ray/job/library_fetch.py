@@ -41,7 +41,10 @@ def fetch_document(url: str, folder: Path, allow_hosts: Sequence[str]) -> Path:
     Raises:
         LibraryError: the address is none, or no document came: the words say why.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise LibraryError(f"{url}: no URL: {error}", "give https://HOST/PATH") from error
     if "@" in parts.netloc or not parts.hostname:
         raise LibraryError("the URL of a document has a host and no password in it", "save it, and give the file")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -59,7 +62,7 @@ def fetch_document(url: str, folder: Path, allow_hosts: Sequence[str]) -> Path:
         raise LibraryError(f"{url}: cannot be fetched: {outcome.code}: {outcome.detail}", mend)
     body = json.loads(outcome.value)["body"]
     suffix = ".yaml" if isinstance(body, str) else ".json"
-    file = folder / f"{Path(parts.path).stem or 'document'}{suffix}"
+    file = folder / f"document{suffix}"
     file.write_text(body if isinstance(body, str) else dumps(body), "utf-8")
     return file
 

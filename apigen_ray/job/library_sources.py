@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from apigen_ray.config import Section
 from apigen_ray.errors import InputError, LibraryError
-from apigen_ray.job.init import source_spec
+from apigen_ray.job.init import source_path, source_spec
 from apigen_ray.job.library_fetch import MCP, fetch_document, fetch_tools, remote
 from apigen_ray.job.sections import parse_sections
 from apigen_ray.library import BUILTIN, LibrarySpec, SourceSpec
@@ -146,15 +146,19 @@ def pieces(sources: Sequence[str], options: ImportOptions, known: set[str]) -> l
         sources: as they were given.
         options: how documents are read.
         known: the names of credentials that some document has use for are added to it.
+
+    Raises:
+        LibraryError: no file can be called that.
+        ConfigError: a file of sections that are none.
     """
     found = []
     for text in sources:
-        path = Path(text)
+        path = Path(text) if remote(text) else source_path(text)
         if not remote(text) and path.is_dir() and not any(path.rglob("*.py")):
             for file in sorted(file for file in path.rglob("*") if file.suffix.lower() in _DOCUMENTS):
                 label = file.relative_to(path).as_posix()
                 found.append(Piece(text, str(file), label, options, False, known, one_of_many=True))
-        elif specs := _listed(path):
+        elif specs := [] if remote(text) else _listed(path):
             for spec in specs:
                 label = f"{spec.kind} {getattr(spec, 'path', None) or getattr(spec, 'module', '')}"
                 found.append(Piece(text, text, label, options, False, known, spec=spec))

@@ -83,6 +83,8 @@ def read_text(path: Path, mend: str, limit: int = MAX_BYTES) -> str:
         LibraryError: unreadable, not UTF-8, or larger.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise LibraryError(f"{path}: cannot be read: it is no ordinary file", mend)  # a pipe would be waited for
         with path.open("rb") as file:
             content = file.read(limit + 1)
         if len(content) > limit:

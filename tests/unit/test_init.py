@@ -107,7 +107,18 @@ def test_the_source_is_never_overwritten() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["nothere.py", "no.such.module", "nothere/", "nothere.yaml", "nothere.json", "nothere.jsonl", "bad.py"]
+    "source",
+    [
+        "nothere.py",
+        "no.such.module",
+        "nothere/",
+        "nothere.yaml",
+        "nothere.json",
+        "nothere.jsonl",
+        "bad.py",
+        "",
+        "x" * 5000,
+    ],
 )
 def test_a_bad_source_writes_nothing(source: str, folder: Path) -> None:
     Path("bad.py").write_text("def untyped(a): ...")

@@ -134,6 +134,9 @@ def test_a_call_that_fails_is_exit_code_1_with_its_code(library, lib: str) -> No
         (("check", "lib", "--config", "none.yaml"), ("none.yaml", "cannot be read")),
         (("prepare", "lib", "--allow-host", "http://x"), ("allow_hosts",)),
         (("import", "none.py", "--out", "other"), ("none.py",)),
+        (("import", "", "--out", "other"), ("the source is empty",)),
+        (("import", "x" * 5000, "--out", "other"), ("cannot be read", "too long")),
+        (("import", "http://[::1/x.json", "--out", "other"), ("http://[::1/x.json", "no URL", "https://HOST/PATH")),
         (("import", "tools.py", "--out", "lib"), ("a library is there", "--clean")),
         (("import", "tools.py", "--out", "other", "--auth", "key"), ("--auth", "SCHEME=ENV")),
     ],
@@ -174,7 +177,7 @@ SPEC = {
 
 
 def test_a_document_is_fetched_through_the_guard(library, http_server, answer) -> None:
-    url = f"http://127.0.0.1:{http_server.port}/docs/shop.json"
+    url = f"http://127.0.0.1:{http_server.port}/docs/{'shop' * 100}.json"  # longer than a file may be called
     http_server.serve = lambda came: answer.json(SPEC)
     said = library("import", url, "--out", "lib")
     assert said.code == 1

@@ -1,6 +1,7 @@
 """Documents as plain JSON: YAML's core schema, and what is too large, too deep, a bomb, or no document at all."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,12 @@ def test_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_document(tmp_path, "mend it")
     with pytest.raises(LibraryError, match="cannot be read"):
         read_document(tmp_path / "absent.json", "mend it")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(LibraryError, match=r"pipe\.json: cannot be read: it is no ordinary file"):
+        read_document(tmp_path / "pipe.json", "mend it")
 
 
 def test_depth_of_json() -> None:
