@@ -13,8 +13,6 @@ from apigen_ray.records import Json, dumps
 PLACES = ("path", "query", "header", "cookie", "form", "property", "body")
 """Where a value goes: ``form`` is a field of a form, ``property`` one of the JSON body, ``body`` the whole of it."""
 
-SECRET_KINDS = ("apiKey", "bearer", "basic", "oauth2")
-
 
 @dataclass(frozen=True)
 class FieldForm:
