@@ -19,6 +19,8 @@ def print_export(form: Json, out: Path, *, as_json: bool) -> None:
         return
     rows = ", ".join(f"{name} {count:,}" for name, count in form["rows"].items())
     print(f"{form['format']}: {rows} ({', '.join(form['verdicts'])})")
+    if form["simulated"]:
+        print(f"of these with simulated calls: {form['simulated']:,}")
     for reason, count in form["left_out"].items():
         print(f"left out, {reason}: {count:,}")
     for path, count in form["files"].items():

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,7 +53,8 @@ def export_run(
         clean: replace an export that is there.
 
     Returns:
-        What ``export.json`` holds: the run, ``rows`` by split, ``left_out`` by reason, ``files``.
+        What ``export.json`` holds: the run, ``rows`` by split, how many of them have ``simulated`` calls, ``left_out``
+        by reason, ``files``.
 
     Raises:
         InputError: no such run, format or verdict; a folder that is in the way; no row to write.
@@ -125,15 +127,18 @@ def _kind(to: str, results: bool) -> type[Export]:
 
 
 def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], splits: Splits) -> Json:
-    files, left, rows = Files(folder), Counter[str](), dict.fromkeys(splits.names, 0)
+    files, left, rows, simulated = Files(folder), Counter[str](), dict.fromkeys(splits.names, 0), 0
     try:
-        for table in _batches(run, verdicts, export.columns):
-            named = [splits.of(row) for row in table.select(["query", "sample_id"]).to_pylist()]
-            for split in splits.names:
-                part = table.filter(pc.equal(pa.array(named, pa.string()), split))
+        for table in _batches(run, verdicts, list(dict.fromkeys((*export.columns, "execution_mode")))):
+            named = pa.array([splits.of(row) for row in table.select(["query", "sample_id"]).to_pylist()], pa.string())
+            made_up = pc.fill_null(pc.equal(table["execution_mode"], "simulate"), False)
+            for split, of_made_up in product(splits.names, (False, True)):
+                part = table.filter(pc.and_(pc.equal(named, split), pc.equal(made_up, of_made_up)))
                 if part.num_rows:
                     missed = export.write(part, split, files)
-                    rows[split] += part.num_rows - missed.total()
+                    written = part.num_rows - missed.total()
+                    rows[split] += written
+                    simulated += written if of_made_up else 0
                     left += missed
         if open_rows := _open_rows(run, verdicts):
             left["its round is not closed"] = open_rows
@@ -152,6 +157,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
             "verdicts": list(dict.fromkeys(verdicts)),
             "splits": dict(zip(splits.names, splits.shares, strict=True)),
             "rows": rows,
+            "simulated": simulated,
             "left_out": dict(sorted(left.items(), key=lambda item: (-item[1], item[0]))),
             "files": {part.path: count for part, count in files.rows.items()},
         }
@@ -184,10 +190,11 @@ def _card(form: Json, export: Export, files: Files) -> str:
     if told:
         head["dataset_info"] = told
     rows = ", ".join(f"{name} {count:,}" for name, count in form["rows"].items())
+    made_up = f"- of these with simulated calls: {form['simulated']:,}\n" if form["simulated"] else ""
     left = "".join(f"- left out, {reason}: {count:,}\n" for reason, count in form["left_out"].items())
     return (
         f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n"
         f"# {form['run']}: {form['format']}\n\n"
         f"Samples of a run of apigen-ray {form['apigen_ray']}.\n\n"
-        f"- rows: {rows}\n- verdicts: {', '.join(form['verdicts'])}\n{left}"
+        f"- rows: {rows}\n{made_up}- verdicts: {', '.join(form['verdicts'])}\n{left}"
     )

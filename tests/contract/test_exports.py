@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apigen_ray.config import SAMPLE, VERDICTS, load_config
+from apigen_ray.display.exports import print_export
 from apigen_ray.errors import EnvironmentFault, InputError
 from apigen_ray.export import EXPORTS, files
 from apigen_ray.export import run as exporting
@@ -407,6 +408,21 @@ def test_results_stand_beside_their_calls(tmp_path: Path) -> None:
         if not kind.with_results:
             with pytest.raises(InputError, match="no place for results"):
                 export_run(run, kind.name, tmp_path / "other", results=True)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_rows_with_simulated_calls_are_told(tmp_path: Path, to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    modes = ["live", "simulate", None, "simulate"]
+    rows = [simple(number, f"Add {number}", execution_mode=mode) for number, mode in enumerate(modes)]
+    rows.append(simple(9, "Add 9", execution_mode="simulate", answers="no calls") if to in SAYING else simple(9, "x"))
+    form = export_run(write_run(tmp_path / "run", rows), to, tmp_path / "out")
+    assert form["simulated"] == 2
+    assert "of these with simulated calls: 2\n" in (tmp_path / "out" / "README.md").read_text()
+    print_export(form, tmp_path / "out", as_json=False)
+    assert "of these with simulated calls: 2\n" in capsys.readouterr().out
+    plain = export_run(write_run(tmp_path / "live", [simple(0, "x", execution_mode="live")]), to, tmp_path / "other")
+    assert plain["simulated"] == 0
+    assert "simulated" not in (tmp_path / "other" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("to", SAYING)
