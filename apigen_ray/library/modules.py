@@ -1,7 +1,9 @@
 """Python modules read as text: what a name in one of them stands for, found without importing anything."""
 
 import ast
+import importlib.metadata
 import importlib.util
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -331,6 +333,16 @@ def find_importable(name: str) -> Path | None:
     if spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations)))
     return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+
+
+def modules_of(distribution: str) -> list[str]:
+    """The modules at the top of an installed distribution, by its name on the index: ``PyYAML`` has ``yaml``."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    public = [item for item in importlib.metadata.packages_distributions().items() if not item[0].startswith("_")]
+    return sorted(top for top, names in public if plain(distribution) in map(plain, names) and top.isidentifier())
 
 
 def _dotted(node: ast.expr) -> str | None:

@@ -19,6 +19,7 @@ from apigen_ray.library.modules import (
     find_importable,
     load_module,
     module_files,
+    modules_of,
     statements,
 )
 from apigen_ray.library.schema import SchemaError, object_schema, require_valid, with_null
@@ -137,7 +138,9 @@ class PythonSource(BaseModel):
         """Each module with the location that executes it: its file, or its dotted name where it is importable."""
         given = (base_dir / self.path).absolute() if self.path is not None else find_importable(self.module or "")
         if given is None or not given.exists():
+            tops = modules_of(self.module) if self.module is not None else []
             mend = "give an existing file, folder or installed module"
+            mend = f"give a module of this distribution: {', '.join(tops)}" if tops else mend
             raise LibraryError(f"{self.path or self.module}: there is no such Python file, package or module", mend)
         cache: dict[Path, Module | None] = {}
         for file in module_files(given):

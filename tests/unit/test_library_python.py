@@ -301,6 +301,13 @@ def test_modules_that_are_not_there(name: str) -> None:
         PythonSource(module=name).parse(Path())
 
 
+@pytest.mark.parametrize(("name", "module"), [("PyYAML", "yaml"), ("import_linter", "importlinter")])
+def test_of_an_installed_distribution_the_modules_are_named(name: str, module: str) -> None:
+    with pytest.raises(LibraryError) as caught:
+        PythonSource(module=name).parse(Path())
+    assert caught.value.mend == f"give a module of this distribution: {module}"
+
+
 def test_a_file_without_end_is_refused_and_not_parsed(tmp_path):
     (tmp_path / "long.py").write_text("x = [\n" + "0,\n" * 1_500_000)  # would be no Python either
     with pytest.raises(LibraryError, match=r"long\.py: longer than 4 Mi"):
