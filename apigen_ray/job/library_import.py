@@ -81,7 +81,7 @@ def _check_free(library: LibraryDir, *, clean: bool) -> None:
         library.manifest()
     except LibraryError:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunExistsError(f"{path}: is not empty and no library", "give another folder: --out OTHER") from None
+            raise RunExistsError(f"{path}: is not empty and no library", "delete it, or: --out OTHER") from None
     else:
         if not clean:
             raise RunExistsError(f"{path}: a library is there", "start over: --clean, or keep it: --out OTHER")

@@ -118,8 +118,10 @@ class LibraryDir:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise LibraryError(f"{self.path}: there is no library", _MEND) from error
         except (ValueError, TypeError) as error:
-            raise LibraryError(f"{self.manifest_path}: not readable ({error})", "import anew, with --clean") from error
-        if manifest.get("kind") != "library" or not isinstance(manifest.get("files"), list):
+            raise LibraryError(f"{self.manifest_path}: not readable ({error})", "delete LIB, import anew") from error
+        files, rows = manifest.get("files"), manifest.get("rows")
+        named = isinstance(files, list) and all(isinstance(name, str) for name in files)
+        if manifest.get("kind") != "library" or not named or not isinstance(rows, int):
             raise LibraryError(f"{self.path}: what lies there is no library", _MEND)
         return manifest
 
@@ -139,12 +141,15 @@ class LibraryDir:
         """The rows, some at a time.
 
         Raises:
-            LibraryError: there is no library, or a file of it is lost.
+            LibraryError: there is no library, or a file of it is lost or another one.
         """
         try:
-            yield from read_tables(self.files(), columns)
+            for table in read_tables(self.files(), columns):
+                if missing := [name for name in columns or ENTRY.names if name not in table.column_names]:
+                    raise LibraryError(f"{self.path}: a file of the library has no column {missing[0]!r}", _MEND)
+                yield table
         except FileNotFoundError as error:
-            raise LibraryError(f"{self.path}: a file of the library is lost ({error.filename})", _MEND) from error
+            raise LibraryError(f"{self.path}: a file of the library is lost ({error})", _MEND) from error
 
 
 class PreparedSource(BaseModel):

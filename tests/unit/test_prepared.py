@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.config import parse_config
@@ -154,8 +155,17 @@ def test_what_is_no_library_is_told(tmp_path: Path) -> None:
     (tmp_path / "lib" / "manifest.json").write_text('{"kind": "verify"}')
     with pytest.raises(LibraryError, match="no library"):
         PreparedSource(path="lib").parse(tmp_path)
-    (tmp_path / "lib" / "manifest.json").write_text('{"kind": "library", "files": ["apis/part-a.parquet"]}')
-    with pytest.raises(LibraryError, match="lost"):
+    for form in ('{"kind": "library", "files": [5], "rows": 1}', '{"kind": "library", "files": []}'):
+        (tmp_path / "lib" / "manifest.json").write_text(form)
+        with pytest.raises(LibraryError, match="no library"):
+            PreparedSource(path="lib").parse(tmp_path)
+    form = '{"kind": "library", "files": ["apis/part-a.parquet"], "rows": 1}'
+    (tmp_path / "lib" / "manifest.json").write_text(form)
+    with pytest.raises(LibraryError, match=r"lost.*apis/part-a\.parquet"):
+        PreparedSource(path="lib").parse(tmp_path)
+    (tmp_path / "lib" / "apis").mkdir()
+    pq.write_table(pa.table({"number": [1]}), tmp_path / "lib" / "apis" / "part-a.parquet")
+    with pytest.raises(LibraryError, match="no column 'entry'"):
         PreparedSource(path="lib").parse(tmp_path)
 
 
