@@ -81,12 +81,13 @@ def test_one_outcome_for_each_task_in_order(rest: Setting) -> None:
     numbered = api(rest.url, path="/n/{id}", fields=[FieldForm("id", "id", "path"), FieldForm("q", "the q", "query")])
     tasks = [Task(numbered, json.dumps({"id": number, "q": "a b"})) for number in range(40)]
     bad = ["", "[]", '{"id": NaN}', '{"id": 1, "id": 2}', '{"nothing": 1}', "{}", '{"id": ".."}', "\ud800"]
+    bad += [json.dumps({"id": "x" * 70_000})]  # no URL is so long
     others = [Api("formless", "", {}), Api("x", "", {}, source=Source("openapi", "l", "e", runner="rest"))]
     others += [api("ftp://127.0.0.1"), api("http://"), api("http://u:p@127.0.0.1"), api("http://127.0.0.1:99999")]
     tasks += [Task(numbered, text) for text in bad] + [Task(other, "{}") for other in others]
     outcomes = rest.runner().run(tasks)
     assert [body(outcome)["path"] for outcome in outcomes[:40]] == [f"/n/{n}?the%20q=a%20b" for n in range(40)]
-    assert [outcome.code for outcome in outcomes[40:]] == ["argument_error"] * 8 + ["unknown_function"] * 6
+    assert [outcome.code for outcome in outcomes[40:]] == ["argument_error"] * 9 + ["unknown_function"] * 6
     for outcome in outcomes:
         assert (outcome.status == Status.PASSED) == (outcome.code == "") == (outcome.value is not None)
         assert outcome.code in (*CODES, "")

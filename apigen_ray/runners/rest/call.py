@@ -169,12 +169,12 @@ class Call:
     def _hop(self, credentials: Sequence[Added]) -> Hop:
         try:
             plain = encode(self._form, self._arguments, credentials)
-        except ValueError as error:
+            url = httpx.URL(plain.url)
+        except (ValueError, httpx.InvalidURL) as error:  # the latter: it is longer than 64 KiB
             raise Fault("argument_error", str(error)) from None
         names = {name.lower() for name, _ in plain.headers}
         usual = [("Accept", "application/json, text/plain;q=0.9, */*;q=0.1"), ("User-Agent", "apigen-ray")]
         headers = (*plain.headers, *((name, value) for name, value in usual if name.lower() not in names))
-        url = httpx.URL(plain.url)
         return Hop(plain.method, url, headers, plain.body, is_listed(self._means.guard, url))
 
     async def _exchange(self, hop: Hop) -> Answer:
