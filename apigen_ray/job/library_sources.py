@@ -21,6 +21,7 @@ from apigen_ray.library.base import Parsed
 from apigen_ray.library.documents import read_document
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.prepared import PARSE, api_form
+from apigen_ray.library.request import is_base
 from apigen_ray.records import Api, Json, Status, content_hash
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
@@ -55,6 +56,9 @@ class ImportOptions:
         Raises:
             InputError: one is not of that form.
         """
+        if server is not None and not is_base(server):
+            mend = "give https://HOST, with a path or without"
+            raise InputError("--server: is no http or https URL without password, query and fragment", mend)
         found = {}
         for text in auth:
             scheme, _, names = text.rpartition("=")
@@ -98,6 +102,8 @@ class Piece:
                 raise
             yield self._row("unknown", self.label, Status.REJECTED, "unreadable", error.message)
             return
+        if self.one_of_many and not parsed.apis and not parsed.rejects:
+            yield self._row(kind, self.label, Status.REJECTED, "unreadable", f"{self.text}: nothing is in there")
         yield from self._parsed(kind, parsed)
 
     def _read(self) -> tuple[str, Parsed]:

@@ -139,6 +139,7 @@ def test_a_call_that_fails_is_exit_code_1_with_its_code(library, lib: str) -> No
         (("import", "http://[::1/x.json", "--out", "other"), ("http://[::1/x.json", "no URL", "https://HOST/PATH")),
         (("import", "tools.py", "--out", "lib"), ("a library is there", "--clean")),
         (("import", "tools.py", "--out", "other", "--auth", "key"), ("--auth", "SCHEME=ENV")),
+        (("import", "tools.py", "--out", "other", "--server", "localhost:80"), ("--server", "https://HOST")),
     ],
 )
 def test_bad_input_is_told_with_its_mend(library, lib: str, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:

@@ -86,14 +86,17 @@ def test_a_folder_is_each_document_in_it_and_one_that_is_none_is_a_reject(tmp_pa
     tools(tmp_path / "docs" / "deep" / "a.json", TOOL, 5)
     (tmp_path / "docs" / "b.yaml").write_text("a: [broken")
     (tmp_path / "docs" / "c.txt").write_text("not looked at")
+    (tmp_path / "docs" / "empty.yaml").write_text("openapi: 3.0.0\npaths: {}\n")
     import_library([str(tmp_path / "docs")], tmp_path / "lib")
     parsed = PreparedSource(path="lib").parse(tmp_path)
     assert [api.name for api in parsed.apis] == ["find"]
     assert [(reject.entry, reject.code) for reject in parsed.rejects] == [
         ("b.yaml", "fail_parse"),
         ("#2", "fail_parse"),
+        ("empty.yaml", "fail_parse"),
     ]
     assert parsed.rejects[0].detail.startswith("parse: unreadable: ")
+    assert parsed.rejects[2].detail.endswith("empty.yaml: nothing is in there")
     with pytest.raises(LibraryError, match=r"b\.yaml: neither JSON nor YAML"):
         import_library([str(tmp_path / "docs" / "b.yaml")], tmp_path / "other")
     assert not (tmp_path / "other").exists()

@@ -79,7 +79,7 @@ async def _list(server: StdioServer | HttpServer, timeout_s: float, guard: Guard
             await session.open(timeout_s)
             return {"tools": scrubber.value(await _pages(session, shown))}
     except TimeoutError:
-        raise EnvironmentFault(f"{shown}: no list of its tools within {timeout_s:g} s", "raise the limit") from None
+        raise EnvironmentFault(f"{shown}: no list of its tools within {timeout_s:g} s", "try it by hand") from None
     except NoCredentials as fault:
         raise EnvironmentFault(f"{shown}: {fault}", "set it") from None
     except StartFault as fault:
