@@ -143,6 +143,8 @@ def _prepare(verb: str, lib: str, config: Path | None, allow_host: list[str] | N
         with progress(quiet=as_json) as watch:
             form = prepare_library(as_path(lib, to_write=True), spec, again=again, progress=watch)
     except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted; nothing is lost, go on with: apigen library {verb} {shlex.quote(lib)}", err=True)
+        command = ["apigen", "library", verb, lib, *(("--config", str(config)) if config else ())]
+        command += [word for host in allow_host or () for word in ("--allow-host", host)]
+        typer.echo(f"\ninterrupted; nothing is lost, go on with: {shlex.join(command)}", err=True)
         raise typer.Exit(130) from None
     print_stats(form, as_json=as_json)

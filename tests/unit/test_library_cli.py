@@ -1,6 +1,7 @@
 """``apigen library`` on the command line: what it prints, its exit codes, and what it says to bad input."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ import pytest
 
 from apigen_ray import cli
 from apigen_ray.errors import ConfigError
-from apigen_ray.job import library_fetch
+from apigen_ray.job import library_fetch, library_prepare
 from apigen_ray.job.library_spec import PrepareSpec
 from apigen_ray.library.mcp import HttpServer, StdioServer, ToolForm
 
@@ -158,6 +159,18 @@ def test_a_config_holds_sections(library, lib: str, tmp_path: Path) -> None:
     assert "'execution'" in library("call", lib, "divide", "{}", "--config", "p.yaml").err
     (tmp_path / "p.yaml").write_text("execution: {timeout_s: 3}\n")
     assert library("call", lib, "divide", '{"number": 1}', "--config", "p.yaml").code == 0
+
+
+def test_who_is_interrupted_is_told_the_whole_command(library, lib: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare_library(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(library_prepare, "prepare_library", prepare_library)
+    Path("my prepare.yaml").write_text("tries: 1")
+    given = ("prepare", "lib", "--config", "my prepare.yaml", "--allow-host", "shop.internal")
+    said = library(*given)
+    assert said.code == 130
+    assert said.err.endswith(f"go on with: {shlex.join(('apigen', 'library', *given))}\n")
 
 
 def test_a_host_may_be_allowed_beside_the_file(tmp_path: Path) -> None:
