@@ -86,8 +86,8 @@ def test_nothing_reaches_the_host(
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[PythonRunner]:
-    """A runner without any wall."""
-    runner = hostile.runner(skip=walls.LAYERS)
+    """A runner without any wall, and with time to succeed on a busy machine."""
+    runner = hostile.runner(skip=walls.LAYERS, timeout_s=20)
     yield runner
     runner.close()
 
