@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -50,12 +51,19 @@ def document(port: int) -> dict[str, Any]:
         }
         for path in ("/weather", "/forecast")
     }
-    servers = [{"url": f"http://127.0.0.1:{port}"}]
-    return {"openapi": "3.0.3", "info": {"title": "weather", "version": "1"}, "servers": servers, "paths": paths}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "weather", "version": "1"},
+        "servers": [{"url": f"http://127.0.0.1:{port}"}],
+        "paths": paths,
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "access_key"}}},
+        "security": [{"key": []}],
+    }
 
 
 def config(folder: Path, name: str, **execution: Any) -> RunConfig:
-    library = [{"kind": "openapi", "path": str(folder / "api.yaml")}, {"kind": "python", "path": str(folder / "f.py")}]
+    operations = {"kind": "openapi", "path": str(folder / "api.yaml"), "auth": {"key": "AWS_SECRET_ACCESS_KEY"}}
+    library = [operations, {"kind": "python", "path": str(folder / "f.py")}]
     value = {
         "name": name,
         "size": SIZE,
@@ -72,6 +80,15 @@ def config(folder: Path, name: str, **execution: Any) -> RunConfig:
         },
     }
     return parse_config(value)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """What each file below a folder says, Parquet unpacked."""
+    return {
+        str(file): str(pq.read_table(file).to_pylist()) if file.suffix == ".parquet" else file.read_text()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
 
 
 def rows(directory: RunDir) -> dict[str, dict[str, Any]]:
@@ -98,6 +115,9 @@ def test_record_replay_and_simulate(tmp_path: Path, http_server: Any, answer: An
     replayed = run(config(tmp_path, "replayed", mode="replay"))
     after = rows(replayed.run)
     assert len(http_server.came) == asked  # nobody was asked
+    assert all("access_key=no-file-holds-this" in came.path for came in http_server.came)
+    assert not [file for file, text in texts(tmp_path).items() if "no-file-holds-this" in text]
+    assert any("access_key=***" in row["results"] for row in before.values())
     assert recorded.run.manifest()["fingerprint"] == replayed.run.manifest()["fingerprint"]
     twice = _answered_twice(before)
     assert {name: _told(row) for name, row in after.items() if name not in twice} == {
