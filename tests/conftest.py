@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import threading
 from collections import Counter
@@ -28,6 +29,11 @@ AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 """The environment of what is to reach `s3`: known before the server is there, as Ray's workers are."""
+
+
+def pytest_configure() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts into the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
