@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ import ray
 from ray.exceptions import RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from apigen_ray.records import Api
+from apigen_ray.runners.base import ExecutionSpec
 from apigen_ray.runners.rest.leases import Book, Grant, Limit
+from apigen_ray.runners.rest.runner import RestRunner
 
 EXPIRE_S = 10.0
 """After this time a process that is not heard of has lost what it held: it died, or its node did."""
@@ -18,6 +22,18 @@ PULSE_S = 2.0
 """How often a process says that it lives, while it holds or waits for something."""
 
 NAMESPACE = "apigen-ray"
+
+
+def leases_for(execution: ExecutionSpec, apis: Iterable[Api]) -> "ClusterLeases | None":
+    """What hosts bear, for all workers together; None where no call goes over HTTP.
+
+    Args:
+        execution: how calls are made.
+        apis: to which.
+    """
+    sources = (api.source for api in apis if api.source is not None)
+    over_http = execution.reaches_out and any(source.executed_by == RestRunner.kind for source in sources)
+    return ClusterLeases().start() if over_http else None
 
 
 @dataclass(frozen=True)

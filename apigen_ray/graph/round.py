@@ -16,7 +16,7 @@ from apigen_ray.engines.base import Engine
 from apigen_ray.graph import stages
 from apigen_ray.graph.ids import Ids
 from apigen_ray.graph.judged import Judged, fill, judged_before, persist
-from apigen_ray.graph.leases import ClusterLeases
+from apigen_ray.graph.leases import leases_for
 from apigen_ray.graph.records import input_graph
 from apigen_ray.graph.resume import Left, left_over, unfinished
 from apigen_ray.graph.shared import ARROW, KEPT, Shared
@@ -24,7 +24,6 @@ from apigen_ray.graph.stopping import Stop, unless
 from apigen_ray.graph.tally import TALLY
 from apigen_ray.records import DRAFT, Request
 from apigen_ray.rundir import RunDir
-from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.sampling import Planner
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 from apigen_ray.verifiers.stages import reached
@@ -186,10 +185,7 @@ def _drafted(
 def _setting(judging: Judging) -> Shared[Setting]:
     """What workers build the verifiers from; where they call hosts, with what these bear, for all workers together."""
     setting = judging.setting
-    sources = (api.source for api in setting.apis.values() if api.source is not None)
-    if setting.execution.reaches_out and any(source.executed_by == RestRunner.kind for source in sources):
-        setting = replace(setting, leases=ClusterLeases().start())
-    return Shared(setting)
+    return Shared(replace(setting, leases=leases_for(setting.execution, setting.apis.values())))
 
 
 def _blocks(total: int) -> int:

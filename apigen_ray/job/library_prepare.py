@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from apigen_ray.engines import build
-from apigen_ray.graph.leases import ClusterLeases
+from apigen_ray.graph.leases import leases_for
 from apigen_ray.graph.preparing import close_attempt, next_attempt, preparing_graph, tallies
 from apigen_ray.graph.preparing_steps import Plan
 from apigen_ray.graph.session import ray_session
@@ -21,7 +21,6 @@ from apigen_ray.job.signals import interrupts
 from apigen_ray.library.prepared import LibraryDir, api_of
 from apigen_ray.records import Api, Json
 from apigen_ray.rundir import RunDir
-from apigen_ray.runners.rest.runner import RestRunner
 from apigen_ray.sampling import lexicon_files, load_lexicons
 from apigen_ray.storage import AnyPath
 
@@ -63,7 +62,6 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
     look_at(engines)
     apis = list(_apis(library)) if "accessibility" in spec.steps else []
     confinement(spec.execution, apis)
-    over_http = spec.execution.reaches_out and any(_runner(api) == RestRunner.kind for api in apis)
     plan = Plan(
         steps=spec.steps,
         execution=spec.execution,
@@ -77,8 +75,7 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
             signals.install()  # once more: Ray has taken one of them
             check_gpus(engines, cluster.gpus)
             attempt, stop = next_attempt(library), Stop()
-            if over_http:
-                plan = replace(plan, leases=ClusterLeases().start())
+            plan = replace(plan, leases=leases_for(spec.execution, apis))
             graph = preparing_graph(library, attempt, plan, writer, again=again, stop=stop)
             rows = usable = 0
             end = float("inf")
@@ -107,7 +104,3 @@ def _apis(library: LibraryDir) -> Iterator[Api]:
         for text in table["api"].to_pylist():
             if text is not None:
                 yield replace(api_of(text), parameters={}, returns=None)
-
-
-def _runner(api: Api) -> str:
-    return api.source.executed_by if api.source is not None else ""
