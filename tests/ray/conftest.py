@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.config import STAGES
@@ -67,6 +69,17 @@ def _all() -> Iterator[tuple[Process, int]]:
 @pytest.fixture
 def processes() -> Processes:
     return Processes()
+
+
+@pytest.fixture
+def said() -> Callable[[Any], str]:
+    """What a file says, Parquet unpacked: compressed, a word would not be found in it."""
+
+    def read(file: Any) -> str:
+        content = file.read_bytes()
+        return str(pq.read_table(pa.BufferReader(content)).to_pylist()) if file.suffix == ".parquet" else str(content)
+
+    return read
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_a_run_that_loses_one_of_two_real_nodes_ends_like_the_plain_one(
 
 
 def test_a_key_reaches_the_engine_on_another_node_and_no_file(
-    start_head: Any, join_head: Any, chat_server: Any, answer: Any, tmp_path: Path
+    start_head: Any, join_head: Any, chat_server: Any, answer: Any, tmp_path: Path, said: Callable[[Any], str]
 ) -> None:
     chat_server.behave = lambda body, times: answer.text("no record")
     config = {
@@ -101,7 +101,7 @@ def test_a_key_reaches_the_engine_on_another_node_and_no_file(
         process = driver(head.address, head.environment | {"APIGEN_TEST_KEY": KEY}, str(tmp_path / "keyed.yaml"))
         assert process.wait(timeout=300) == 0
         files = [file for folder in (tmp_path, head.temporary, other.temporary) for file in list_files(folder)]
-        holding = [file for file in files if file.is_file() and KEY.encode() in file.read_bytes()]
+        holding = [file for file in files if file.is_file() and KEY in said(file)]
     assert {headers.get("authorization") for headers in chat_server.headers} == {f"Bearer {KEY}"}
     assert len(chat_server.bodies) == 30
     assert run.result()["samples"] == 30
