@@ -283,7 +283,7 @@ def _own_example(api: Api) -> Json | None:
         out[name] = given[0]
     try:
         return out if jsonschema_rs.validator_for(api.parameters).is_valid(out) else None
-    except (jsonschema_rs.ValidationError, ValueError):
+    except (jsonschema_rs.ValidationError, ValueError):  # a value is drawn in its place
         return None
 
 

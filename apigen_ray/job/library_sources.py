@@ -119,7 +119,7 @@ class Piece:
                 raise
         fits = {}
         for scheme, names in self.options.auth.items():
-            with suppress(LibraryError):
+            with suppress(LibraryError):  # it does not know this one; what else is wrong is raised below
                 _read(self.text, replace(self.options, auth={scheme: names}))
                 fits[scheme] = names
         self.known.update(fits)

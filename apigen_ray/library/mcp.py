@@ -1,4 +1,4 @@
-"""The source ``mcp``: the tools of a Model Context Protocol server, out of a saved ``tools/list``, never called."""
+"""The source ``mcp``: the tools of a Model Context Protocol server, out of a saved ``tools/list``."""
 
 from collections.abc import Mapping
 from dataclasses import replace

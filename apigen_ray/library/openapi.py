@@ -1,4 +1,4 @@
-"""The source ``openapi``: the operations of one Swagger 2.0, OpenAPI 3.0 or 3.1 document, parsed and never called."""
+"""The source ``openapi``: the operations of one Swagger 2.0, OpenAPI 3.0 or 3.1 document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -44,7 +44,7 @@ class Document:
         )
         found = {}
         for name, scheme in given.items() if isinstance(given, dict) else ():
-            with suppress(SchemaError):
+            with suppress(SchemaError):  # who names it in `auth` is told that there is none
                 found[name] = self.follow(scheme)
         return {name: scheme for name, scheme in found.items() if isinstance(scheme, dict)}
 
@@ -223,7 +223,7 @@ def success(form: Json, document: Document) -> Any:
     status = next((key for key in sorted(responses) if key.startswith("2")), "default")
     try:
         return document.follow(responses.get(status))
-    except SchemaError:
+    except SchemaError:  # what an operation answers does not keep it from being called
         return None
 
 

@@ -1,4 +1,4 @@
-"""The source ``rapidapi``: tools of RapidAPI in ToolBench's JSON form, a file or a folder of them, never called."""
+"""The source ``rapidapi``: tools of RapidAPI in ToolBench's JSON form, a file or a folder of them."""
 
 import math
 import re

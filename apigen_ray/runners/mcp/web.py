@@ -134,7 +134,7 @@ async def _refusal(request: httpx2.Request, response: httpx2.Response) -> httpx2
         said = json.loads(body)
         if isinstance(said["error"]["code"], int) and isinstance(said["error"]["message"], str):
             return httpx2.Response(status, json=said, request=request)
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError, RecursionError):  # no error of JSON-RPC: its words are told below
         pass
     words = " ".join(body.decode("utf-8", "replace").split())
     return _fault(request, http_fault(status), f"HTTP status {status}{': ' if words else ''}{words}", status)
