@@ -12,6 +12,8 @@ PROMPTS ?= 4000
 SEED ?= 0
 MINUTES ?= 60
 PYTEST_ARGS ?=
+# Two processes: what shares a Ray session or an engine in one, all else beside it.
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 
 .PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs clean
 
@@ -38,7 +40,7 @@ quickstart-rest: $(STAMP) ## A service on loopback as a library: calls over HTTP
 	$(BIN)/python -m scripts.quickstart_rest
 
 test: $(STAMP) ## What CI runs: every test but the long ones
-	$(BIN)/python -m pytest -q -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -m "not long" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 test-all: $(STAMP) ## The long forms as well
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)

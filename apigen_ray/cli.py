@@ -188,7 +188,7 @@ def show(
 @app.command()
 def report(run: RunArgument, as_json: JsonOption = False) -> None:
     """Show a run's filter table and funnel, and write report.md."""
-    from apigen_ray.export.report import report_form, write_report
+    from apigen_ray.report.markdown import report_form, write_report
     from apigen_ray.storage import as_path
 
     path = as_path(run)

@@ -31,15 +31,24 @@ AWS = {
 """The environment of what is to reach `s3`: known before the server is there, as Ray's workers are."""
 
 
+SHARED = ("ray", "vllm")
+"""Marks whose tests share something that is slow to start, and so run in one process each; all others beside them."""
+
+
 def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts into the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        for name in SHARED:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.xdist_group(name))
         if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray[.].*"))
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SHARED))  # the long ones first
 
 
 @pytest.fixture(scope="session")

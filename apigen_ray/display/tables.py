@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from apigen_ray.export.report import filter_rows, security_words, simulated_words
-from apigen_ray.export.summary import Summary, top_code
 from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
 from apigen_ray.records import Status, Verdict
+from apigen_ray.report.markdown import filter_rows, security_words, simulated_words
+from apigen_ray.report.summary import Summary, top_code
 
 NAMES = 10
 """Functions that an estimate names; it may have thousands."""

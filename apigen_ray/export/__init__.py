@@ -1,4 +1,4 @@
-"""Readers of a run: its report, its rows, and its exports to the formats of others."""
+"""Readers of a run: its rows, and its exports to the formats of others."""
 
 from apigen_ray.export.base import Export
 from apigen_ray.export.bfcl import BfclExport

@@ -13,10 +13,10 @@ from pathlib import Path
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
-from apigen_ray.export.report import client_words, service_words
 from apigen_ray.job.sandbox import clients, recordings, services, weakness
 from apigen_ray.library import BUILTIN, load_library
 from apigen_ray.records import Status
+from apigen_ray.report.markdown import client_words, service_words
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.python import PythonRunner, StartError
 from apigen_ray.storage import AnyPath, answers

@@ -12,8 +12,6 @@ from apigen_ray import __version__
 from apigen_ray.config import RunConfig, differences, dump_config
 from apigen_ray.engines import Engine
 from apigen_ray.errors import EnvironmentFault, RunExistsError
-from apigen_ray.export.report import report_text
-from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.metrics import Metrics
 from apigen_ray.graph.round import round_graph, tallies
@@ -28,6 +26,8 @@ from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.job.signals import interrupts
 from apigen_ray.records import Json, Status
+from apigen_ray.report.markdown import report_text
+from apigen_ray.report.summary import Summary, summarise
 from apigen_ray.rundir import RunDir, delete, make_folder, remove, write_text
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from apigen_ray import __version__
 from apigen_ray.config import STAGES
 from apigen_ray.errors import InputError
-from apigen_ray.export.report import report_text
 from apigen_ray.export.samples import open_run
-from apigen_ray.export.summary import summarise
 from apigen_ray.graph.session import ray_session
 from apigen_ray.graph.union import write_union
 from apigen_ray.job.loop import Result
 from apigen_ray.job.opening import open_new
 from apigen_ray.job.outcome import recorded
 from apigen_ray.records import Json, content_hash
+from apigen_ray.report.markdown import report_text
+from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import AnyPath, RunDir, write_text
 
 AGAIN = "merge again with --clean"

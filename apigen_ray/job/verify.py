@@ -16,8 +16,6 @@ from apigen_ray import __version__
 from apigen_ray.config import STAGES, LimitsSpec, Section, check_clock, check_prices, check_stages
 from apigen_ray.engines import build
 from apigen_ray.engines.priced import JudgeSpec
-from apigen_ray.export.report import report_text
-from apigen_ray.export.summary import summarise
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.metrics import Metrics
 from apigen_ray.graph.records import input_graph
@@ -37,6 +35,8 @@ from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
+from apigen_ray.report.markdown import report_text
+from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import AnyPath, write_text
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec

@@ -12,13 +12,13 @@ import pytest
 from apigen_ray.cli import main
 from apigen_ray.config import SAMPLE, load_config
 from apigen_ray.errors import InputError, RunExistsError, RunFailedError
-from apigen_ray.export.report import report_form
 from apigen_ray.export.samples import find_samples
 from apigen_ray.graph import union
 from apigen_ray.graph.close import close_round
 from apigen_ray.job.loop import run as run_config
 from apigen_ray.job.merge import merge_runs
 from apigen_ray.records import content_hash
+from apigen_ray.report.markdown import report_form
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 

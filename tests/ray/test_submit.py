@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from apigen_ray.export.summary import summarise
+from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import RunDir
 from apigen_ray.storage import parquet_files
 

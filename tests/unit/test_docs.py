@@ -161,9 +161,9 @@ from pathlib import Path
 
 from apigen_ray.config import SAMPLE, STAGES, VERDICTS, check_stages
 from apigen_ray.display.listing import listing
-from apigen_ray.export.report import filter_rows
+from apigen_ray.report.markdown import filter_rows
 from apigen_ray.export.samples import find_samples
-from apigen_ray.export.summary import summarise
+from apigen_ray.report.summary import summarise
 from apigen_ray.graph.stages import sink, verify
 from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from apigen_ray.config import parse_config
 from apigen_ray.errors import EnvironmentFault, InputError
-from apigen_ray.export.report import service_words, write_report
 from apigen_ray.job.doctor import examine
 from apigen_ray.job.sandbox import confinement
 from apigen_ray.library.mcp import StdioServer, ToolForm
 from apigen_ray.library.request import RequestForm, SecretForm
 from apigen_ray.records import SAMPLE_HEAD, Api, Source, Status, status_fields
+from apigen_ray.report.markdown import service_words, write_report
 from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import RunnerPool, executable, runner_of

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from apigen_ray.errors import EnvironmentFault
-from apigen_ray.export.report import client_words
 from apigen_ray.job.sandbox import clients, confinement
 from apigen_ray.records import Api, Source, Status
+from apigen_ray.report.markdown import client_words
 from apigen_ray.runners import client, process
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import RunnerPool

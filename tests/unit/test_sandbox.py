@@ -8,12 +8,12 @@ import pytest
 
 from apigen_ray.display.tables import print_result
 from apigen_ray.errors import EnvironmentFault
-from apigen_ray.export import report
-from apigen_ray.export.summary import Summary
 from apigen_ray.job import doctor
 from apigen_ray.job.loop import Result
 from apigen_ray.job.sandbox import confinement, weakness
 from apigen_ray.records import Api, Source, Status
+from apigen_ray.report import markdown
+from apigen_ray.report.summary import Summary
 from apigen_ray.rundir import RunDir
 from apigen_ray.runners import handle
 from apigen_ray.runners.base import ExecutionSpec, Task
@@ -102,14 +102,14 @@ def test_the_report_says_weak_and_counts_security_events() -> None:
         "trusted": 2,
         "weak": "WEAK: calls were executed without seccomp",
     }
-    told = report._confinement(form)
+    told = markdown._confinement(form)
     assert told.startswith("WEAK: calls were executed without seccomp; rlimits; landlock absent: old")
     assert "2 trusted functions" in told
     summary = Summary()
     summary.stages = {"execution": Counter({("rejected", "forbidden"): 3})}
     assert summary.security_events() == summary.form()["security_events"] == {"forbidden": 3}
-    assert report.security_words(summary) == "SECURITY EVENTS in the execution stage: 3 forbidden"
-    assert report.security_words(Summary()) == ""
+    assert markdown.security_words(summary) == "SECURITY EVENTS in the execution stage: 3 forbidden"
+    assert markdown.security_words(Summary()) == ""
 
 
 def test_the_end_of_a_run_says_weak_and_names_security_events(

@@ -15,11 +15,11 @@ from apigen_ray.asks.judge import Judge
 from apigen_ray.config import SAMPLE
 from apigen_ray.display.samples import print_samples
 from apigen_ray.export.openai import OpenAIExport
-from apigen_ray.export.report import report_form, write_report
 from apigen_ray.export.samples import find_samples
 from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.records import Api, Json, Status
+from apigen_ray.report.markdown import report_form, write_report
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.patterns import PatternError, matching

@@ -4,8 +4,8 @@ from collections import Counter
 
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
-from apigen_ray.export.summary import Summary, summarise
 from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
+from apigen_ray.report.summary import Summary, summarise
 from apigen_ray.rundir import AnyPath, RunDir, write_text
 
 TOP_CODES = 3

@@ -10,12 +10,12 @@ import pytest
 from apigen_ray.config import SAMPLE, STAGES, VERDICTS
 from apigen_ray.display.samples import print_samples
 from apigen_ray.errors import InputError
-from apigen_ray.export.report import filter_rows, report_form, write_report
 from apigen_ray.export.samples import CODES, find_samples
-from apigen_ray.export.summary import summarise
 from apigen_ray.graph.stages import sink
 from apigen_ray.graph.tally import tally
 from apigen_ray.job.limits import Meter
+from apigen_ray.report.markdown import filter_rows, report_form, write_report
+from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
