@@ -1,13 +1,17 @@
 """``openai``: conversations with ``messages`` and ``tools``, as the chat API and most trainers take them."""
 
 from collections import Counter
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Final
 
 import pyarrow as pa
 
 from apigen_ray.export.base import COLUMNS, NO_CALL, Sample, UnfitError, write_samples
 from apigen_ray.export.files import Files, Part
 from apigen_ray.records import Json, Status, dumps
+
+CHAT_TEMPLATE: Final = Path(__file__).with_name("chat_template.jinja")
+"""Renders such a conversation as text, for tokenizers with the marks of ChatML: most models' own leave functions out."""
 
 
 class OpenAIExport:
@@ -17,7 +21,8 @@ class OpenAIExport:
 
     ``arguments`` is a JSON text; a call's ``id`` is its place (``call_0``), and a result's ``tool_call_id`` names it. A
     call that failed gives back ``{"error", "detail"}``. In a relevance row the assistant says
-    `apigen_ray.export.base.NO_CALL`, and has no ``tool_calls``.
+    `apigen_ray.export.base.NO_CALL`, and has no ``tool_calls``. Beside the rows stands ``chat_template.jinja``, which a
+    trainer renders them by.
 
     Args:
         results: adds a message of role ``tool`` for each call.
@@ -40,7 +45,8 @@ class OpenAIExport:
         return [{"name": "messages", "list": "json"}, {"name": "tools", "list": "json"}]
 
     def finish(self, files: Files) -> None:
-        """Nothing stands beside the rows."""
+        """Writes ``chat_template.jinja``."""
+        files.write(CHAT_TEMPLATE.name, CHAT_TEMPLATE.read_text("utf-8"))
 
     def _conversation(self, sample: Sample) -> Json:
         messages: list[Json] = [{"role": "user", "content": sample.query}]
