@@ -220,6 +220,32 @@ def export(
 
 
 @app.command()
+def review(
+    run: RunArgument,
+    sample: Annotated[
+        int | None, typer.Option("--sample", metavar="N", min=1, help="Rows to draw, once; default 600.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the draw; default 0.")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the page on which rows are judged.")] = False,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", metavar="NAME", help="Who judges; else the page asks.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the page; 0: any free one.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where sample and judgements lie; default RUN/review.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a random sample of rows on a local page, and print what the judgements say of the run."""
+    from apigen_ray.display.review import print_address, print_review
+    from apigen_ray.review.run import review_run
+    from apigen_ray.storage import as_path
+
+    form = review_run(as_path(run), out, sample, seed, print_address if serve else None, reviewer, port)
+    print_review(form, as_json=as_json)
+
+
+@app.command()
 def merge(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories of one library.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="The run directory to write.")],
