@@ -198,25 +198,56 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def export(
     run: RunArgument,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="xlam, openai, sharegpt, bfcl, parquet or jsonl.")],
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder to make.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="xlam, openai, sharegpt, bfcl, parquet, jsonl or hub.")
+    ],
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="The folder to make.")] = None,
     verdict: Annotated[str, typer.Option("--verdict", metavar="V,V", help="Which rows.")] = "verified",
     split: Annotated[
         list[str] | None, typer.Option("--split", metavar="NAME=SHARE,...", help="Shares of the rows; default train=1.")
     ] = None,
     results: Annotated[bool, typer.Option("--results", help="openai: with what the calls gave back.")] = False,
-    clean: Annotated[bool, typer.Option("--clean", help="Replace an export that is there.")] = False,
+    repo: Annotated[str | None, typer.Option("--repo", metavar="OWNER/NAME", help="hub: the data set there.")] = None,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option("--license", metavar="[NAME=]LICENCE", help="hub: of the data set, or of a model or source."),
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="hub: make a new data set private.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="hub: only make the folder.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Replace what is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write samples in the format of a trainer, a hub or a leaderboard."""
-    from apigen_ray.display.exports import print_export
+    """Write samples in the format of a trainer or a leaderboard, or publish them on the Hugging Face Hub."""
+    from apigen_ray.display.exports import print_export, print_published
+    from apigen_ray.errors import InputError
     from apigen_ray.export.run import export_run
     from apigen_ray.export.splits import Splits
     from apigen_ray.storage import as_path
 
     verdicts, splits = [word.strip() for word in verdict.split(",")], Splits.parse(split or ())
-    form = export_run(as_path(run), to, as_path(out), verdicts=verdicts, splits=splits, results=results, clean=clean)
-    print_export(form, Path(out), as_json=as_json)
+    folder = None if out is None else as_path(out)
+    if to == "hub" and not results:
+        from apigen_ray.hub.publish import publish
+
+        form = publish(
+            as_path(run),
+            repo,
+            licences=licence or (),
+            verdicts=verdicts,
+            splits=splits,
+            out=folder,
+            private=private,
+            dry_run=dry_run,
+            clean=clean,
+        )
+        print_published(form, as_json=as_json)
+        return
+    if repo is not None or licence or private or dry_run:
+        raise InputError(f"--to {to}: --repo, --license, --private and --dry-run are of the hub", "give --to hub")
+    if folder is None:
+        raise InputError("--out is missing", "say where the folder is to be made: --out DIR")
+    form = export_run(as_path(run), to, folder, verdicts=verdicts, splits=splits, results=results, clean=clean)
+    print_export(form, Path(str(folder)), as_json=as_json)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +53,12 @@ class Files:
             writer = self._tables[part] = pq.ParquetWriter(self._path(part.path), table.schema, compression="zstd")
         writer.write_table(table)
         self.rows[part] = self.rows.get(part, 0) + table.num_rows
+
+    def rename(self, part: Part, path: str) -> None:
+        """Ends a Parquet file and gives it another name: how many there are of its kind is known at the end only."""
+        self._tables.pop(part).close()
+        self._path(part.path).rename(self._path(path))
+        self.rows = {replace(old, path=path) if old == part else old: rows for old, rows in self.rows.items()}
 
     def write(self, path: str, text: str) -> None:
         """Writes a whole small file that is no data."""

@@ -55,15 +55,16 @@ class JsonlExport:
 
     def features(self, config: str) -> list[Json] | None:
         """The columns of ``samples/``: of one that is empty everywhere the lines could not tell the type."""
-        return [_feature(field) for field in SAMPLE]
+        return [feature(field) for field in SAMPLE]
 
     def finish(self, files: Files) -> None:
         """Nothing stands beside the rows."""
 
 
-def _feature(field: pa.Field) -> Json:
+def feature(field: pa.Field) -> Json:
+    """A column as ``datasets`` writes it into a card."""
     if pa.types.is_struct(field.type):
-        return {"name": field.name, "struct": [_feature(inner) for inner in field.type]}
+        return {"name": field.name, "struct": [feature(inner) for inner in field.type]}
     if pa.types.is_list(field.type):
         return {"name": field.name, "list": _DTYPES[field.type.value_type]}
     return {"name": field.name, "dtype": _DTYPES[field.type]}

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -27,6 +27,9 @@ MARK = "export.json"
 """Beside every export: what it was made from, and its counts. A folder without it is never deleted."""
 
 BATCH_ROWS = 2_000
+
+Card = Callable[[Json, Export, Files], str]
+"""What makes README.md out of what ``export.json`` holds, the export, and its files."""
 
 
 def export_run(
@@ -60,7 +63,38 @@ def export_run(
         InputError: no such run, format or verdict; a folder that is in the way; no row to write.
         EnvironmentFault: the files cannot be written.
     """
-    kind = _kind(to, results)
+    export = _kind(to, results)(results=results)
+    return write_export(open_run(run), export, out, verdicts=verdicts, splits=splits, clean=clean)
+
+
+def write_export(
+    run: RunDir,
+    export: Export,
+    out: AnyPath,
+    *,
+    verdicts: Sequence[str],
+    splits: Splits,
+    clean: bool = False,
+    card: Card | None = None,
+) -> Json:
+    """As `export_run`, of an export that need not be in `apigen_ray.export.EXPORTS`.
+
+    Args:
+        run: the run.
+        export: the format; of a class of its own for every folder.
+        out: the folder to make.
+        verdicts: which rows.
+        splits: shares of the rows.
+        clean: replace an export that is there.
+        card: makes README.md; None: the plain one.
+
+    Returns:
+        What ``export.json`` holds.
+
+    Raises:
+        InputError: as `export_run`.
+        EnvironmentFault: as `export_run`.
+    """
     for verdict in verdicts:
         if verdict not in VERDICTS:
             raise InputError(
@@ -68,7 +102,6 @@ def export_run(
             )
     if not isinstance(out, Path):
         raise InputError(f"{out}: an export is written to a disk", "give a local folder, and upload it")
-    directory = open_run(run)
     refuse_folder(out, clean=clean)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +109,7 @@ def export_run(
     except OSError as error:
         raise EnvironmentFault(f"{out}: cannot be made ({error.strerror})", "give another --out") from error
     try:
-        form = _write(directory, kind(results=results), temporary, verdicts, splits)
+        form = _write(run, export, temporary, verdicts, splits, card or _card)
         temporary.chmod(0o755)
         put_in_place(temporary, out)
     except OSError as error:
@@ -119,14 +152,17 @@ def put_in_place(temporary: Path, out: Path) -> None:
 def _kind(to: str, results: bool) -> type[Export]:
     kinds = {kind.name: kind for kind in EXPORTS}
     if to not in kinds:
-        raise InputError(f"--to: there is no format {to!r}{nearest(to, kinds)}", f"give one of: {', '.join(kinds)}")
+        raise InputError(
+            f"--to: there is no format {to!r}{nearest(to, kinds)}",
+            f"give one of: {', '.join(kinds)}; a data set for the Hub: apigen export RUN --to hub --repo OWNER/NAME",
+        )
     if results and not kinds[to].with_results:
         able = [kind.name for kind in EXPORTS if kind.with_results]
         raise InputError(f"--results: {to} has no place for results", f"they are in: {', '.join(able)}")
     return kinds[to]
 
 
-def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], splits: Splits) -> Json:
+def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], splits: Splits, card: Card) -> Json:
     files, left, rows, simulated = Files(folder), Counter[str](), dict.fromkeys(splits.names, 0), 0
     try:
         for table in _batches(run, verdicts, list(dict.fromkeys((*export.columns, "execution_mode")))):
@@ -142,7 +178,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
                     left += missed
         if open_rows := _open_rows(run, verdicts):
             left["its round is not closed"] = open_rows
-        if not files.rows:
+        if not any(rows.values()):
             reasons = "; ".join(f"{reason}: {count:,}" for reason, count in left.items()) or "the run has none"
             raise InputError(
                 f"{run.path}: no row of {', '.join(verdicts)} for {export.name} ({reasons})",
@@ -161,7 +197,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
             "left_out": dict(sorted(left.items(), key=lambda item: (-item[1], item[0]))),
             "files": {part.path: count for part, count in files.rows.items()},
         }
-        files.write("README.md", _card(form, export, files))
+        files.write("README.md", card(form, export, files))
         files.write(MARK, json.dumps(form, indent=2) + "\n")
     finally:
         files.close()

@@ -1,0 +1,85 @@
+"""``apigen export RUN --to hub``: licences are looked at, the folder is made, and it is pushed, or only shown."""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from apigen_ray.errors import InputError
+from apigen_ray.export.run import write_export
+from apigen_ray.export.samples import open_run
+from apigen_ray.export.splits import Splits
+from apigen_ray.hub.card import DatasetCard
+from apigen_ray.hub.layout import HubExport
+from apigen_ray.hub.licences import Licences
+from apigen_ray.hub.origins import config_of, origins
+from apigen_ray.hub.published import config_text, published
+from apigen_ray.hub.push import Head, Hub, model_licence
+from apigen_ray.records import Json
+from apigen_ray.report.summary import summarise
+from apigen_ray.rundir import AnyPath
+
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_FACTS = ("kind", "fingerprint", "versions", "seed", "stages", "digests", "library", "sandbox", "merged")
+
+
+def publish(
+    run: AnyPath,
+    repo: str | None,
+    *,
+    licences: Iterable[str],
+    verdicts: Sequence[str],
+    splits: Splits,
+    out: AnyPath | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    clean: bool = False,
+) -> Json:
+    """Makes a data set of a run, and puts it on the Hub by one commit.
+
+    Args:
+        run: the run directory.
+        repo: ``owner/name``; made where it is not there.
+        licences: ``LICENCE`` of the data set, ``NAME=LICENCE`` of a model or source.
+        verdicts: which rows.
+        splits: shares of the rows.
+        out: the folder to make and keep; None: one that is deleted afterwards.
+        private: make the repository a private one.
+        dry_run: make the folder, and send nothing.
+        clean: replace a folder that is there, and a state of the repository that others made.
+
+    Returns:
+        What ``export.json`` holds, with ``out``, ``repo``, ``url``, ``licence``, ``private`` and ``sent`` (None in a
+        dry run, else as `apigen_ray.hub.push.Hub.push` gives it).
+
+    Raises:
+        InputError: what was given cannot be used: run, repository, token, licences that are not known.
+        EnvironmentFault: a package is missing, the Hub cannot be reached.
+        RunFailedError: the upload broke off.
+    """
+    if repo is None or not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
+        raise InputError(f"--repo: {repo or 'is missing'}", "give the data set's name on the Hub: --repo OWNER/NAME")
+    if dry_run and out is None:
+        raise InputError("--dry-run makes a folder to look at", "say where: --out DIR")
+    directory = open_run(run)
+    config, said = config_of(directory), Licences.parse(licences)
+    found = origins(directory, config, said.told, model_licence)
+    licence = said.check(found)
+    hub = Hub(repo)
+    head = Head() if dry_run else hub.look(private=private, clean=clean)
+    summary = summarise(directory)
+    manifest = directory.manifest()
+    facts = {**{key: manifest[key] for key in _FACTS if manifest.get(key) is not None}, **summary.form()}
+    beside = {"config.yaml": config_text(config), "run.json": json.dumps(published(facts)[0], indent=2) + "\n"}
+    export = HubExport(beside)
+    card = DatasetCard(export, repo, licence, found, config, manifest, summary)
+    with tempfile.TemporaryDirectory(prefix="apigen-hub-") as spare:
+        folder = out if out is not None else Path(spare) / "folder"
+        form = write_export(directory, export, folder, verdicts=verdicts, splits=splits, clean=clean, card=card)
+        form |= {"out": str(out) if out else None, "repo": repo, "url": hub.url, "licence": licence}
+        form |= {"private": private, "sent": None}
+        if not dry_run:
+            words = f"{form['run']}, {sum(form['rows'].values()):,} rows"
+            form["sent"] = hub.push(Path(str(folder)), head, words, private=private)
+    return form
