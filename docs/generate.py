@@ -1,12 +1,15 @@
-"""Writes ``columns.md`` and ``codes.md`` out of the code (``make docs``); a test looks that they are up to date."""
+"""Writes ``columns.md``, ``codes.md`` and ``cli.md`` out of the code (``make docs``); a test looks if they are so."""
 
 import inspect
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import typer
 
+from apigen_ray.cli import app
 from apigen_ray.config import SAMPLE
 from apigen_ray.records import DRAFT, PLAN, REPLY
 from apigen_ray.verifiers import VERIFIERS
@@ -78,6 +81,14 @@ NOTES = {
     'the tool is\n`area(base: int >= 1, unit: "cm" | "m" = "cm", at: {"x": number} = null)`.\n'
 }
 
+CLI_INTRO = """# Command line
+
+Every verb of `apigen`, with its arguments and options. `--help` after a verb shows the same in a terminal.
+
+Exit codes: 0 done; 1 what was given cannot be used, nothing has begun; 2 the run failed; 3 a limit that was set stopped
+it; 130 interrupted. After 2, 3 and 130 the same command with `--resume` goes on; it is printed.
+"""
+
 
 def columns() -> str:
     """The page of the columns of ``samples/``, in their order.
@@ -113,7 +124,19 @@ def codes() -> str:
     return page
 
 
-PAGES = {"columns.md": columns, "codes.md": codes}
+def cli() -> str:
+    """The page of the command line, out of Typer's declarations."""
+    page = NOTE + CLI_INTRO
+    for name, verb in _verbs(typer.main.get_command(app), "apigen"):
+        arguments = [parameter for parameter in verb.params if parameter.param_type_name == "argument"]
+        options = [parameter for parameter in verb.params if parameter.param_type_name == "option"]
+        usage = [name, *(str(argument.metavar) for argument in arguments), *(["[OPTIONS]"] if options else [])]
+        page += f"\n## {name}\n\n{verb.help}\n\n`{' '.join(usage)}`\n\n| | | default |\n|---|---|---|\n"
+        page += "".join(f"| {_names(each)} | {_cell(each.help)} | {_default(each)} |\n" for each in arguments + options)
+    return page
+
+
+PAGES = {"columns.md": columns, "codes.md": codes, "cli.md": cli}
 
 
 def main() -> None:
@@ -122,6 +145,30 @@ def main() -> None:
         path = Path(__file__).parent / name
         path.write_text(page(), "utf-8")
         sys.stdout.write(f"{path}\n")
+
+
+def _verbs(command: Any, name: str) -> list[tuple[str, Any]]:
+    """The verbs of a command and of the groups in it, with their whole names."""
+    if not hasattr(command, "commands"):
+        return [(name, command)]
+    return [found for word, verb in command.commands.items() for found in _verbs(verb, f"{name} {word}")]
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return _cell(f"`{parameter.metavar}`")
+    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+    return _cell(", ".join(f"`{name}{value}`" for name in parameter.opts))
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    return "" if parameter.default in (None, False, ()) else f"`{parameter.default}`"
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")
 
 
 def _type(field: pa.Field) -> str:
