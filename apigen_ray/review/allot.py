@@ -14,15 +14,15 @@ def level(sizes: Mapping[Key, int], number: int) -> dict[Key, int]:
         number: rows wanted; at most as many as there are.
 
     Returns:
-        Rows of each part, ``min(number, all)`` together; one left over goes to the part that comes first.
+        Rows of each part, ``min(number, all)`` together; what is left over goes to the parts that come first.
     """
     out = dict.fromkeys(sizes, 0)
     left = min(number, sum(sizes.values()))
     while left:
         unfilled = [key for key in sizes if out[key] < sizes[key]]
-        each, more = divmod(left, len(unfilled))
-        for place, key in enumerate(unfilled):
-            given = min(each + (place < more), sizes[key] - out[key])
+        each = max(1, left // len(unfilled))
+        for key in unfilled[:left]:
+            given = min(each, sizes[key] - out[key])
             out[key] += given
             left -= given
     return out

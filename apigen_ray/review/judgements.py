@@ -55,13 +55,15 @@ class Judgement(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     word: Word
-    grounds: Annotated[tuple[Ground, ...], Field(max_length=len(Ground))] = ()
+    grounds: tuple[Ground, ...] = ()
     note: Annotated[str, Field(max_length=NOTE_CHARACTERS)] = ""
 
     @model_validator(mode="after")
     def _fits(self) -> "Judgement":
         if self.grounds and self.word != Word.BAD:
             raise ValueError(f"grounds are for bad rows, not for {self.word} ones")
+        if len(set(self.grounds)) < len(self.grounds):
+            raise ValueError("a ground is named twice")
         return self
 
 
@@ -133,20 +135,20 @@ class JudgementFile:
         self._path = path_of(sample, reviewer)
         make_folder(self._path.parent)
         with writing(self._path):
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = self._path.open("ab", buffering=0)
         try:
             self._lock(reviewer)
             words, kept, there = _read(self._path, sample)
             with writing(self._path):
-                os.ftruncate(self._file, min(kept, there))  # a line that a kill cut off: nobody was told of it
-                os.write(self._file, b"\n" * (kept > there))  # an end that somebody's editor left out
+                self._file.truncate(min(kept, there))  # a line that a kill cut off: nobody was told of it
+                self._file.write(b"\n" * (kept > there))  # an end that somebody's editor left out
             self._end = kept
             if words is None:
                 self._append({"sample": sample.digest, "reviewer": reviewer})
                 _sync_folder(self._path.parent)
             self.words = words or Words(reviewer)
         except BaseException:
-            os.close(self._file)
+            self._file.close()
             raise
 
     def judge(self, row: str, said: Judgement | None) -> None:
@@ -174,7 +176,7 @@ class JudgementFile:
 
     def close(self) -> None:
         """Lets others open the file."""
-        os.close(self._file)
+        self._file.close()
 
     def _lock(self, reviewer: str) -> None:
         try:
@@ -194,10 +196,10 @@ class JudgementFile:
             try:
                 left = data
                 while left:
-                    left = left[os.write(self._file, left) :]
-                os.fsync(self._file)
+                    left = left[self._file.write(left) :]
+                os.fsync(self._file.fileno())
             except OSError:
-                os.ftruncate(self._file, self._end)  # all of a line or nothing of it
+                self._file.truncate(self._end)  # all of a line or nothing of it
                 raise
         self._end += len(data)
 

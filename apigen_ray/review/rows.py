@@ -1,6 +1,7 @@
 """A row as a reviewer sees it: without the pipeline's word until it is judged, and then with all of it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from apigen_ray.config import STAGES
@@ -50,12 +51,17 @@ def story(row: Json) -> Json:
             for stage in STAGES
         ],
         "checks": [
-            {"check": name, "words": ", ".join(f"{key}: {value}" for key, value in said.items())}
+            {"check": name, "words": ", ".join(_check_words(said))}
             for name, said in (words if isinstance(words, dict) else {}).items()
             if isinstance(said, dict)
         ],
         "from": {key: row[key] for key in ("generator", "style", "template", "mode", "source_id") if row[key]},
     }
+
+
+def _check_words(said: Json) -> Iterator[str]:
+    for key, value in said.items():
+        yield str(value) if key == "word" else f"{key} {value}"
 
 
 def _call(call: Any, tools: Json, outcome: Any) -> Json:

@@ -4,10 +4,10 @@
 const GROUNDS = [
   ["wrong_function", "Wrong function"],
   ["wrong_arguments", "Wrong arguments"],
-  ["call_count", "Too few or too many calls"],
+  ["call_count", "Number of calls"],
   ["result", "Result does not answer"],
   ["unclear", "Query unclear"],
-  ["other", "Something else"],
+  ["other", "Other"],
 ];
 const GONE = "The server has gone. All that was said to be saved is saved: start it again, and open its new address.";
 
@@ -170,13 +170,13 @@ async function reveal() {
   row.story ??= await ask(`rows/${row.id}/story`, {});
   place.undo = place.undo.filter((each) => each.id !== row.id);
   draw();
-  $("story").scrollIntoView({ block: "nearest" });
+  $("story").scrollIntoView({ block: "nearest" }); // not under the footer: see its scroll-margin
 }
 
 function openGrounds(open) {
   $("grounds").hidden = !open;
   $("bad").setAttribute("aria-expanded", String(open));
-  $("bad").firstChild.textContent = open ? "Keep as bad " : "Bad ";
+  $("bad").firstChild.textContent = open ? "Keep bad " : "Bad ";
 }
 
 function openNote(open) {
@@ -259,8 +259,8 @@ function offered(tool) {
     ];
   });
   return make("details", { open: tool.called },
-    make("summary", {}, make("code", {}, tool.name), tool.called ? make("span", { class: "mark" }, "called") : ""),
-    make("p", {}, tool.description),
+    make("summary", {}, make("code", {}, tool.name), tool.called ? make("span", { class: "mark" }, "called") : "",
+      make("span", { class: "about" }, tool.description)),
     fields.length ? make("dl", {}, ...fields) : make("p", { class: "quiet" }, "No parameters."));
 }
 
@@ -288,14 +288,14 @@ function figures(form) {
   const tiles = [
     ["Good among the verified", precision, "verified rows"], ["Good among the rejected", rejected, "rejected rows of each stage"],
     ["Good rows that were verified", recall, "rows of every verdict"], ["Bad rows that were verified", accept, "rows of every verdict"],
-  ].map(([words, figure, needs]) => make("div", { class: "tile" }, words, make("b", {}, figure ? percent(figure.value) : "?"),
-    make("span", { class: "quiet" }, figure ? range(figure) : `not judged enough: ${needs}`)));
+  ].map(([words, figure, needs]) => make("div", { class: "tile" }, words, make("b", {}, figure ? percent(figure.value) : "not known yet"),
+    make("span", { class: "quiet" }, figure ? range(figure) : `needs judged ${needs}`)));
   const shares = (each) => [each.good, each.bad, each.undecided, each.share ? percent(each.share.value) : "", range(each.share)];
   const counted = ["good", "bad", "undecided", "share good", "95 % interval"];
   const groups = [["Verified rows by generator", form.generators], ["Verified rows by style", form.styles], ["Rejected rows by code", form.codes]];
   const grounds = [...new Set(Object.values(form.grounds).flatMap(Object.keys))];
   return make("div", { class: "figures" }, make("div", { class: "tiles" }, ...tiles),
-    table("By verdict", ["", "in the run", ...counted, "of good rows that came to it, refused"], form.verdicts.map((each) => [
+    table("By verdict", ["", "in the run", ...counted, "good rows it got and refused"], form.verdicts.map((each) => [
       each.verdict, each.rows, ...shares(each), each.lost ? `${percent(each.lost.value)} (${range(each.lost)})` : ""])),
     ...groups.filter(([, rows]) => rows.length).map(([title, rows]) => table(title, ["", ...counted], rows.map((each) => [each.name, ...shares(each)]))),
     grounds.length ? table("Grounds for bad", ["", "verified", "rejected"], grounds.map((each) => [
