@@ -2,12 +2,23 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from upath import UPath
 
 from apigen_ray.engines.priced import GeneratorSpec, JudgeSpec
@@ -91,6 +102,8 @@ class LimitsSpec(Section):
 class RunConfig(Section):
     """Everything that describes a run.
 
+    ``RunConfig(name=..., library=[...], ...)`` takes the sections of a run file and raises `ConfigError`.
+
     Attributes:
         name: the run's folder in ``output.dir``.
         seed: of every random choice.
@@ -143,6 +156,18 @@ class RunConfig(Section):
         if "execution" in self.stages:
             check_clock(self.library, self.execution)
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            lines = [_explain(value, item) for item in _told(error.errors())]
+            text = "\n  ".join(["", *lines] if len(lines) > 1 else lines)
+            raise ConfigError(
+                f"{(info.context or {}).get('where', 'config')}: {text}", "change the field named"
+            ) from error
 
     def fingerprint(self, **digests: str) -> str:
         """Hash of what can change results: the config without its neutral keys, and the digests of what it names."""
@@ -208,37 +233,33 @@ def check_stages(stages: Iterable[str]) -> None:
         raise ValueError(f"stages: {FormatVerifier.name} is needed: the other stages read what it takes apart")
 
 
-def load_config(path: Path, settings: Iterable[str] = ()) -> RunConfig:
-    """Reads a run file and applies ``--set a.b=c`` settings to it.
+def load_config(source: str | os.PathLike[str] | Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:
+    """A run's config out of a run file, or of the same sections as a mapping; with settings applied to it.
 
-    Relative paths in the file are relative to the current folder, as on a command line.
+    Relative paths in it are relative to the current folder, as on a command line.
 
     Args:
-        path: a YAML file.
+        source: a YAML file, whose name is the run's where it gives none; or ``{"name": ..., "library": ..., ...}``.
         settings: ``dotted.key=value``; the value is YAML; list items by number (``generators.0.model=x``).
 
     Raises:
-        ConfigError: names the file, the field and the mend.
+        ConfigError: names the file, the field and the mend; every fault at once.
+
+    Example:
+        >>> import apigen_ray as apigen
+        >>> config = apigen.load_config("my_functions.yaml", ["size=50", "sampling.mode=query_first"])
+        >>> config.name, config.size, str(config.sampling.mode)
+        ('my_functions', 50, 'query_first')
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(
-            f"{path}: cannot be read ({reason})", "give the path of a run file, or make one: apigen init SOURCE"
-        ) from error
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
-    if not isinstance(value, dict):
-        raise ConfigError(
-            f"{path}: the file holds {type(value).__name__}, not `key: value` sections", "see jobs/quickstart.yaml"
-        )
+    if isinstance(source, Mapping):
+        value, where = _plain(source), "config"
+    else:
+        value, where = _read(Path(source)), str(source)
     for setting in settings:
         _set(value, setting)
-    value.setdefault("name", path.stem)
-    return parse_config(value, str(path))
+    if not isinstance(source, Mapping):
+        value.setdefault("name", Path(source).stem)
+    return parse_config(value, where)
 
 
 def parse_config(value: Json, where: str = "config") -> RunConfig:
@@ -247,13 +268,7 @@ def parse_config(value: Json, where: str = "config") -> RunConfig:
     Raises:
         ConfigError: every fault with its field; unknown keys with the nearest right one.
     """
-    try:
-        return RunConfig.model_validate(value)
-    except ValidationError as error:
-        lines = [_explain(value, item) for item in error.errors()]
-        raise ConfigError(
-            f"{where}: " + ("\n  " if len(lines) > 1 else "") + "\n  ".join(lines), "change the field named"
-        ) from error
+    return RunConfig.model_validate(value, context={"where": where})
 
 
 def dump_config(config: RunConfig) -> str:
@@ -271,6 +286,32 @@ def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
         elif a != b:
             out.append(f"{prefix}{key}: {json.dumps(a)} -> {json.dumps(b)}")
     return out
+
+
+def _read(path: Path) -> Json:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        mend = "give the path of a run file, or make one: apigen init SOURCE"
+        raise ConfigError(f"{path}: cannot be read ({reason})", mend) from error
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
+    if not isinstance(value, dict):
+        found = f"{path}: the file holds {type(value).__name__}, not `key: value` sections"
+        raise ConfigError(found, "see jobs/quickstart.yaml")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """A copy in the shape that YAML gives: the caller's own stays as it is, whatever is set in it."""
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump())
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _without(form: Json, keys: Iterable[str]) -> Json:
@@ -307,6 +348,14 @@ def _item(node: list[Any], part: str, setting: str) -> Any:
     return node[int(part)]
 
 
+def _told(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The faults without those that come of others: of a list whose one item is wrong, that it has too few."""
+    places = [error["loc"] for error in errors]
+    return [
+        e for e in errors if e["type"] != "too_short" or not any(e["loc"] == p[:-1][: len(e["loc"])] for p in places)
+    ]
+
+
 def _explain(value: Json, error: Mapping[str, Any]) -> str:
     # pydantic puts the tags of unions into the location; a field is only what stands in the file
     node: Any = value
@@ -319,12 +368,12 @@ def _explain(value: Json, error: Mapping[str, Any]) -> str:
         elif error["type"] not in ("missing",) or part != error["loc"][-1]:
             continue
         path.append(str(part))
-    field = ".".join(path) or "config"
+    field = ".".join(path)
     if error["type"] == "extra_forbidden":
         return f"{field}: unknown key{nearest(path[-1], _siblings(error['loc']))}"
     if error["type"] == "missing":
         return f"{field}: is required"
-    return f"{field}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{field}: ".removeprefix(": ") + str(error["msg"]).removeprefix("Value error, ")
 
 
 def _siblings(loc: tuple[Any, ...]) -> list[str]:

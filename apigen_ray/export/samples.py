@@ -58,8 +58,8 @@ def find_samples(run: AnyPath, verdict: str | None = None, code: str | None = No
         InputError: no run directory, or no such verdict or code: the nearest right one is named.
     """
     directory = open_run(run)
-    _check("--verdict", verdict, VERDICTS)
-    _check("--code", code, CODES)
+    check_word("--verdict", verdict, VERDICTS)
+    check_word("--code", code, CODES)
     verdicts = None if verdict is None else [verdict]
     first: list[tuple[Any, ...]] = []
     for table in directory.read([*_ORDER, *(f"{stage}_code" for stage in STAGES)], verdicts=verdicts):
@@ -69,11 +69,16 @@ def find_samples(run: AnyPath, verdict: str | None = None, code: str | None = No
     rows: dict[str, Json] = {}
     wanted = pa.array([order[-1][1] for order in first], pa.string())
     for table in directory.read(verdicts=verdicts, only=wanted) if first else ():
-        rows |= {row["sample_id"]: _decode(row) for row in table.to_pylist()}
+        rows |= {row["sample_id"]: decoded(row) for row in table.to_pylist()}
     return [rows[name] for name in wanted.to_pylist() if name in rows]
 
 
-def _check(option: str, word: str | None, known: Sequence[str]) -> None:
+def check_word(option: str, word: str | None, known: Sequence[str]) -> None:
+    """Refuses a word that is none of those known.
+
+    Raises:
+        InputError: names the nearest right one.
+    """
     if word is not None and word not in known:
         raise InputError(f"{option}: there is no {word!r}{nearest(word, known)}", f"give one of: {', '.join(known)}")
 
@@ -90,11 +95,12 @@ def _nulls_first(value: Any) -> tuple[bool, Any]:
     return (value is not None, value if value is not None else 0)
 
 
-def _decode(row: Json) -> Json:
-    return row | {name: _decoded(row[name]) for name in JSON_COLUMNS if row[name] is not None}
+def decoded(row: Json) -> Json:
+    """The row with the values of `JSON_COLUMNS` in place of their texts; of those columns that it has."""
+    return row | {name: _value(row[name]) for name in JSON_COLUMNS if row.get(name) is not None}
 
 
-def _decoded(text: str) -> Any:
+def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:  # answers of a record that format rejected are as they came
