@@ -234,7 +234,7 @@ def said_by(error: BaseException) -> str:
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
     told = [f"{_status(one)}: {words}" for one in chain if (words := getattr(one, "server_message", None))]
-    words = told[0] if told else ": ".join(str(one) or type(one).__name__ for one in chain)
+    words = told[0] if told else ": ".join((str(one) or type(one).__name__).rstrip(".") for one in chain)
     return re.sub(r"\?\S+", "", " ".join(words.split()))[:500]
 
 

@@ -222,7 +222,7 @@ class HubServer:
     async def _validate(self, request: web.Request) -> web.Response:
         body = await request.json()
         try:
-            head = yaml.safe_load(body["content"].split("---\n")[1])
+            head = yaml.load(body["content"].split("---\n")[1], yaml.CSafeLoader)
         except (yaml.YAMLError, IndexError):
             head = None
         if not isinstance(head, dict):
