@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 # Two processes: what shares a Ray session or an engine in one, all else beside it.
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 
-.PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs clean
+.PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs site clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
@@ -68,6 +68,9 @@ bench: $(STAMP) ## The short forms of the benchmarks
 docs: $(STAMP) ## Write columns, codes and command line of docs/ from the code, and make the attacks of docs/security.md
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/attack_table.py
+
+site: $(STAMP) ## Build the site of the documentation into build/site, without a warning
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean: ## Delete caches and build outputs; runs, models and the environment stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
