@@ -186,13 +186,21 @@ def show(
 
 
 @app.command()
-def report(run: RunArgument, as_json: JsonOption = False) -> None:
+def report(
+    run: RunArgument,
+    html: Annotated[bool, typer.Option("--html", help="Write report.html too: charts, diversity, samples.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show a run's filter table and funnel, and write report.md."""
     from apigen_ray.report.markdown import report_form, write_report
+    from apigen_ray.report.page import write_page
     from apigen_ray.storage import as_path
 
     path = as_path(run)
+    page = write_page(path) if html else None
     typer.echo(json.dumps(report_form(path), indent=2) if as_json else write_report(path).read_text("utf-8"))
+    if page is not None:
+        typer.echo(f"Page: {page}", err=as_json)
 
 
 @app.command()

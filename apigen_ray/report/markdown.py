@@ -1,10 +1,8 @@
 """The report of a run, counted from its files: filter table, funnel, styles, tokens, and what was really done."""
 
-from collections import Counter
-
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
-from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
+from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.report.summary import Summary, summarise
 from apigen_ray.rundir import AnyPath, RunDir, write_text
 
@@ -27,7 +25,7 @@ def report_form(run: AnyPath) -> Json:
         InputError: no run directory.
     """
     directory = open_run(run)
-    return _form(directory, summarise(directory))
+    return facts(directory, summarise(directory))
 
 
 def filter_rows(summary: Summary) -> list[list[str]]:
@@ -39,9 +37,9 @@ def filter_rows(summary: Summary) -> list[list[str]]:
     rows = [["generator", "drafts", *VERDICTS, "pass rate"]]
     for generator, counts in sorted(summary.verdicts.items()):
         figures = [sum(counts.values()), *(counts[name] for name in VERDICTS)]
-        rows.append([generator, *(f"{figure:,}" for figure in figures), _percent(summary.pass_rate(generator))])
+        rows.append([generator, *(f"{figure:,}" for figure in figures), percent(summary.pass_rate(generator))])
     totals = [summary.samples, *(summary.total(name) for name in VERDICTS)]
-    rows.append(["total", *(f"{figure:,}" for figure in totals), _percent(summary.pass_rate())])
+    rows.append(["total", *(f"{figure:,}" for figure in totals), percent(summary.pass_rate())])
     return rows
 
 
@@ -60,7 +58,7 @@ def write_report(run: AnyPath) -> AnyPath:
 
 def report_text(run: RunDir, summary: Summary) -> str:
     """The report as Markdown."""
-    form = _form(run, summary)
+    form = facts(run, summary)
     parts = [
         f"# {run.path.name}",
         _opening(form),
@@ -68,29 +66,30 @@ def report_text(run: RunDir, summary: Summary) -> str:
         "Pass rate: verified over drafts less errors. A draft here is one query-answer pair.",
         f"## Funnel\n{_table(_funnel(summary))}",
         f"## Styles\n{_table(_styles(summary))}",
-        f"## What was done\n{_facts(form, summary)}",
+        "## What was done\n" + "\n".join(f"- {line}" for line in fact_lines(form, summary)),
         f"## Files\n{_files(run)}",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _form(run: RunDir, summary: Summary) -> Json:
+def facts(run: RunDir, summary: Summary) -> Json:
+    """The form of the summary and what the manifest says of the run."""
     manifest, result = run.manifest(), run.result()
     keys = ("kind", "input", "merged", "versions", "cluster", "seed", "engines", "judge", "library", "sandbox")
-    facts = {key: manifest[key] for key in keys if manifest.get(key) is not None}
+    known = {key: manifest[key] for key in keys if manifest.get(key) is not None}
     return {
         "run": str(run.path),
         "outcome": result.get("outcome", "unfinished"),
         "error": result.get("error"),
         "seconds": result.get("seconds"),
         "stages_asked_for": manifest.get("stages", []),
-        **facts,
+        **known,
         **summary.form(),
     }
 
 
 def _opening(form: Json) -> str:
-    text = f"{form['verified']:,} of {form['samples']:,} samples verified ({_percent(form['pass_rate'])})."
+    text = f"{form['verified']:,} of {form['samples']:,} samples verified ({percent(form['pass_rate'])})."
     if words := simulated_words(form["verified_simulated"], form["verified"]):
         text += f" **{words}**"
     if form["outcome"] != "done":
@@ -109,15 +108,8 @@ def simulated_words(simulated: int, verified: int) -> str:
 def _funnel(summary: Summary) -> list[list[str]]:
     rows = [["stage", "passed", "rejected", "errors", "not asked for", "top codes"]]
     for stage in STAGES:
-        by_status: Counter[str] = Counter()
-        rejected: Counter[str] = Counter()
-        for (status, code), count in summary.stages.get(stage, Counter()).items():
-            if (status, code) != (Status.SKIPPED, EARLIER_STAGE):
-                by_status[status] += count
-            if status == Status.REJECTED:
-                rejected[code] += count
-        ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
-        top = [f"{code} {count:,}" for code, count in ordered[:TOP_CODES]]
+        by_status = summary.statuses(stage)
+        top = [f"{code} {count:,}" for code, count in summary.codes(stage, Status.REJECTED)[:TOP_CODES]]
         figures = [by_status[str(s)] for s in (Status.PASSED, Status.REJECTED, Status.ERROR, Status.SKIPPED)]
         rows.append([stage, *(f"{figure:,}" for figure in figures), ", ".join(top)])
     return rows
@@ -128,15 +120,14 @@ def _styles(summary: Summary) -> list[list[str]]:
     for style, counts in sorted(summary.styles.items()):
         drafts, verified = sum(counts.values()), counts[str(Verdict.VERIFIED)]
         judged = drafts - counts[str(Verdict.ERROR)]
-        rows.append(
-            [style or "(none)", f"{drafts:,}", f"{verified:,}", _percent(verified / judged if judged else None)]
-        )
+        rows.append([style or "(none)", f"{drafts:,}", f"{verified:,}", percent(verified / judged if judged else None)])
     return rows
 
 
-def _facts(form: Json, summary: Summary) -> str:
+def fact_lines(form: Json, summary: Summary) -> list[str]:
+    """What was really done, a line each: stages, execution modes, engines, walls, servers, versions."""
     stages: list[str] = form["stages_asked_for"]
-    engines: Json = form.get("engines", {}) or ({"judge": form["judge"]} if "judge" in form else {})
+    engines = engines_of(form)
     left = [name for name in STAGES if name not in stages]
     modes = [f"{mode} in {rows:,} rows ({_MODES[mode]})" for mode, rows in form["execution_modes"].items()]
     lines = [
@@ -166,7 +157,12 @@ def _facts(form: Json, summary: Summary) -> str:
         lines.append("versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     if form["seconds"] is not None:
         lines.append(f"last attempt: {form['seconds']:.0f} s")
-    return "\n".join(f"- {line}" for line in lines)
+    return lines
+
+
+def engines_of(form: Json) -> Json:
+    """The engines of `facts`, by the name of the generator, or ``judge``."""
+    return dict(form.get("engines", {}) or ({"judge": form["judge"]} if "judge" in form else {}))
 
 
 def _confinement(form: Json) -> str:
@@ -200,8 +196,14 @@ def security_words(summary: Summary) -> str:
 
 
 def _engine(form: Json) -> str:
-    fake = ": a FAKE, no model has written or read anything" if form.get("engine") == "scripted" else ""
+    """An engine of the manifest in words, a fake as such."""
+    fake = ": a FAKE, no model has written or read anything" if is_fake(form) else ""
     return f"{form.get('engine')} {form.get('model', '')}".rstrip() + fake
+
+
+def is_fake(form: Json) -> bool:
+    """Whether an engine of the manifest is the scripted one."""
+    return bool(form.get("engine") == "scripted")
 
 
 def _files(run: RunDir) -> str:
@@ -220,5 +222,6 @@ def _table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share in words; "-" where there is none."""
     return "-" if share is None else f"{100 * share:.1f} %"

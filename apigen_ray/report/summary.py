@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.config import REPLIES, STAGES, VERDICTS
-from apigen_ray.records import Json, Status, Verdict
+from apigen_ray.records import EARLIER_STAGE, Json, Status, Verdict
 from apigen_ray.rundir import RunDir
 
 SECURITY_CODES = ("forbidden", "quarantined")
@@ -49,6 +49,20 @@ class Summary:
     def error_share(self) -> float:
         """Rows that we could not judge, over all rows."""
         return self.total(str(Verdict.ERROR)) / self.samples if self.samples else 0.0
+
+    def statuses(self, stage: str) -> Counter[str]:
+        """Rows that reached a stage by what it said of them; those that it was not asked for are ``skipped``."""
+        counts: Counter[str] = Counter()
+        for (status, code), rows in self.stages.get(stage, Counter()).items():
+            if (status, code) != (Status.SKIPPED, EARLIER_STAGE):
+                counts[status] += rows
+        return counts
+
+    def codes(self, stage: str, status: str) -> list[tuple[str, int]]:
+        """Rows to which a stage gave this status, by code, the commonest first."""
+        counts = self.stages.get(stage, Counter())
+        found = [(code, rows) for (said, code), rows in counts.items() if said == status]
+        return sorted(found, key=lambda item: (-item[1], item[0]))
 
     def security_events(self) -> dict[str, int]:
         """Rows that the execution stage rejected for a forbidden system call, their own or their source's; by code."""
