@@ -16,10 +16,11 @@ _DROPPED = ("output", "limits", "command", "cwd", "cluster")
 
 _SECRET = re.compile(r"(.*[a-z])?(token|secret|password|passwd|apikey|accesskey|privatekey|credentials?)")
 _TOKENS = re.compile(
-    r"\b(hf|sk|pk|gh[oprsu]|github_pat|xox[abprs]|glpat|AKIA|ASIA|AIza|eyJ)[-_A-Za-z0-9.]{16,}|bearer\s+\S{8,}",
-    re.IGNORECASE,
+    r"\b(hf_|[sp]k-|gh[oprsu]_|github_pat_|xox[abprs]-|glpat-)[-_A-Za-z0-9]{16,}|\b(AKIA|ASIA)[A-Z0-9]{16}"
+    r"|\bAIza[-_A-Za-z0-9]{30}|\beyJ[-_A-Za-z0-9]{8,}\.|\b[Bb]earer\s+\S{8,}"
 )
 _NUMBERS = ("max_tokens", "max_bytes")  # a limit on tokens is no token
+_HOSTS = re.compile(r"(.*\.)?(hosts|allow_hosts)(\.\d+)?(\.host)?")
 _PATH = re.compile(r"(?:(?<=[\s=:,;\"'(])|^)(?:~|\.\.)?/(?!/)\S*")
 
 
@@ -58,7 +59,9 @@ def _clean(value: Any, where: str, changed: list[str]) -> Any:
         return [item for item in found if item is not _GONE]
     if not isinstance(value, str):
         return value
-    clean = _text(value)
+    clean = (
+        _text(value) if not _HOSTS.fullmatch(where) or _public(value.rpartition("//")[2].partition(":")[0]) else _GONE
+    )
     if clean != value:
         changed.append(where)
     return clean
@@ -67,15 +70,20 @@ def _clean(value: Any, where: str, changed: list[str]) -> Any:
 def _items(value: Json, where: str, changed: list[str]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         place = f"{where}.{key}" if where else str(key)
-        if key in _DROPPED or (item is not None and _secret(str(key), item)):
+        if key in _DROPPED or (where.rpartition(".")[2] != "auth" and _secret(str(key), item)):
             changed.append(place)
         elif (clean := _clean(item, place, changed)) is not _GONE:
             yield key, clean
 
 
 def _secret(key: str, item: Any) -> bool:
-    if key.endswith("_env") or key in ("env", "auth", *_NUMBERS) or isinstance(item, bool | int | float):
-        return False  # names of variables, and figures
+    if (
+        item is None
+        or isinstance(item, bool | int | float)
+        or key.endswith("_env")
+        or key in ("env", "auth", *_NUMBERS)
+    ):
+        return False  # figures, and names of variables
     return is_credential(key) or _SECRET.fullmatch(bare(key)) is not None
 
 

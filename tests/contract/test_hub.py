@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hub_runs import CONFIG, STYLES, Row, rows_of, write_run
 from hub_server import CUT, READER, WRITER, Blob, HubServer
 
 from apigen_ray.cli import main
@@ -29,8 +30,6 @@ from apigen_ray.export.splits import Splits
 from apigen_ray.hub import layout
 from apigen_ray.hub.publish import publish
 from apigen_ray.hub.push import Hub
-from apigen_ray.records import content_hash, dumps
-from apigen_ray.rundir import RunDir, write_once, write_text
 from apigen_ray.tables import table_of
 
 # the client sends blobs in a way that its HTTP library calls outdated
@@ -38,53 +37,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationW
 
 ROOT = Path(__file__).parents[2]
 REPO = "org/name"
-STYLES = {"simple": 1, "multiple": 1, "parallel": 2, "irrelevance": 0}
-CONFIG = ROOT / "jobs" / "quickstart.yaml"
-
-Row = dict[str, Any]
-
-
-def row(number: int, style: str, **more: Any) -> Row:
-    tool = {"name": "add", "description": "Adds | <b>.", "parameters": {"type": "object", "properties": {}}}
-    calls = [{"name": "add", "arguments": {"n": number}}] * STYLES.get(style, 1)
-    return {
-        "sample_id": content_hash("hub", number),
-        "round": 0,
-        "index": number,
-        "generator": "smollm2-135m",
-        "style": style,
-        "query": f"What is {number} and one?",
-        "api_ids": ["a" * 24],
-        "tools": dumps([tool]),
-        "answers": dumps(calls),
-        "results": dumps([{"status": "passed", "value": "1"} for _ in calls]),
-        "execution_mode": "live",
-        "reply": {"text": "what a model said", "model": "embedded", "prompt_tokens": 3, "completion_tokens": 2},
-        "record": "what a model said",
-        "semantic_words": dumps(
-            {"likelihood": {"word": "likely", "logprob": -0.25}, "judge": {"thought": "well said"}}
-        ),
-        "semantic_detail": "on host build-7",
-        **{f"{stage}_status": "passed" for stage in ("format", "execution", "grounding", "semantic")},
-        "verdict": "verified",
-    } | more
-
-
-def write_run(path: Path, rows: list[Row], config: Row | None = None, **manifest: Any) -> Path:
-    """A run directory without a run: rows, their config, and what a manifest says."""
-    run = RunDir(path)
-    write_text(run.config_path, yaml.safe_dump(config or yaml.safe_load(CONFIG.read_text("utf-8"))))
-    facts = {"kind": "run", "fingerprint": "f" * 24, "seed": 0, "stages": ["format", "execution", "grounding"]}
-    run.update_manifest(**facts | manifest)
-    for verdict in {row["verdict"] for row in rows}:
-        table = table_of([row for row in rows if row["verdict"] == verdict], SAMPLE)
-        write_once(table, run.samples(0) / f"verdict={verdict}", "part-0")
-    run.close_round(0, sorted(run.samples(0).rglob("*.parquet")))
-    return path
-
-
-def rows_of(number: int = 40) -> list[Row]:
-    return [row(place, list(STYLES)[place % len(STYLES)]) for place in range(number)]
 
 
 @pytest.fixture
@@ -427,6 +379,32 @@ def test_the_token_is_written_nowhere(
 def test_an_owner_that_is_not_ours(hub: HubServer, run: Path) -> None:
     with pytest.raises(InputError, match="rights to create a dataset under others"):
         go(run, repo="others/name")
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ({"license": "apache-2.0"}, None),
+        ({"license": "other", "license_name": "acme-1"}, None),
+        ({"license": "other"}, "its card at .* names none"),
+        ({}, "its card at .* names none"),
+        (None, "could not be read: 404: Repository not found"),
+    ],
+)
+def test_the_licence_of_a_model_of_the_hub(hub: HubServer, tmp_path: Path, card: Row | None, said: str | None) -> None:
+    if card is not None:
+        hub.models["owner/model"] = card
+    config = yaml.safe_load(CONFIG.read_text("utf-8"))
+    config["generators"][0]["model"] = "owner/model"
+    run = write_run(tmp_path / "run", rows_of(4), config)
+    if said is None:
+        go(run, dry_run=True, out=tmp_path / "out")
+        text = (tmp_path / "out" / "README.md").read_text("utf-8")
+        assert re.search(rf"owner/model \| (apache-2.0|acme-1) \| its card at {hub.url}", text)
+    else:
+        with pytest.raises(InputError, match=said):
+            go(run)
+    assert {method for method, _ in hub.came} == {"GET"}
 
 
 # Trouble on the way
