@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 from apigen_ray.config import SAMPLE
 from apigen_ray.records import content_hash, dumps
 from apigen_ray.review.judgements import read_words
+from apigen_ray.review.run import review_run
 from apigen_ray.review.sample import Sample, open_sample
 from apigen_ray.review.server import Desk, application
 from apigen_ray.rundir import RunDir, write_once
@@ -166,7 +167,12 @@ KEYS = ["g", "g", "b2b", "u", "g"] * 5
 
 
 def test_twenty_rows_a_kill_an_end_and_a_second_reviewer(
-    serve: Callable[..., Served], new_page: Callable[..., "Page"], sample: Sample, see: See, faults: list[str]
+    serve: Callable[..., Served],
+    served_here: Callable[..., str],
+    new_page: Callable[..., "Page"],
+    sample: Sample,
+    see: See,
+    faults: list[str],
 ) -> None:
     served, page = serve(), new_page()
     begin(page, served.address, "Ann")
@@ -188,8 +194,8 @@ def test_twenty_rows_a_kill_an_end_and_a_second_reviewer(
     leave(page)
     assert json.loads(served.end(signal.SIGINT))["sample"]["judged"] == 20
 
-    served = serve()
-    begin(page, served.address, "Ann")  # the next row is the 21st
+    address = served_here()
+    begin(page, address, "Ann")  # the next row is the 21st
     see(page.locator("#count"), "20 judged, 5 left")
     for place in range(21, 26):
         press(page, see, KEYS[place - 1], place)
@@ -198,11 +204,12 @@ def test_twenty_rows_a_kill_an_end_and_a_second_reviewer(
     page.get_by_label("Your name").wait_for()
 
     other = new_page()
-    begin(other, served.address, "Bob")
+    begin(other, address, "Bob")
     for place in range(1, 6):
         press(other, see, "g", place)
-    leave(other)
-    form = json.loads(served.end(signal.SIGINT))
+    other.keyboard.press("f")
+    see(other.locator("#figures-title"), "Figures so far")
+    form = review_run(sample.folder.parent)
 
     said = {words.reviewer: [words.said.get(name) for name in sample.ids] for words in read_words(sample)}
     expected = ["good", "good", "bad", "unsure", "good"] * 5
@@ -228,6 +235,9 @@ def test_twenty_rows_a_kill_an_end_and_a_second_reviewer(
     assert (pair["reviewers"], pair["rows"], pair["table"]) == (["Ann", "Bob"], 5, [[3, 0, 0], [1, 0, 0], [1, 0, 0]])
     assert pair["agreed"]["value"] == 3 / 5
     assert pair["kappa"]["value"] == pytest.approx((0.6 - 0.6) / (1 - 0.6))
+    tiles = other.locator("#figures-body .tile b").all_inner_texts()
+    assert tiles[0] == f"{100 * shares['verified']:.1f} %"
+    assert tiles[2] == f"{100 * recall:.1f} %"
 
 
 def test_a_row_is_judged_blind_changed_undone_and_revealed(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -98,14 +99,24 @@ def population() -> list[Row]:
     ]
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return write(tmp_path / "run", population()).path
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a sample of 20 rows; tests have a copy."""
+    run = write(tmp_path_factory.mktemp("made") / "run", population()).path
+    open_sample(run, run / "review", 20)
+    return run
 
 
 @pytest.fixture
-def sample(run: Path) -> Sample:
-    return open_sample(run, run / "review", 20)
+def run(made: Path, tmp_path: Path) -> Path:
+    copy: Path = shutil.copytree(made, tmp_path / "run", ignore=shutil.ignore_patterns("review"))
+    return copy
+
+
+@pytest.fixture
+def sample(made: Path, run: Path) -> Sample:
+    shutil.copytree(made / "review", run / "review")
+    return open_sample(run, run / "review")
 
 
 # How many rows of each part

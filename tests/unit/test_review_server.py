@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,10 +32,10 @@ Json = dict[str, Any]
 OPEN = "right-token"
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    """Eight rows, half of them verified."""
-    run, files = RunDir(tmp_path / "run"), []
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a sample of eight rows, half of them verified; tests have a copy."""
+    run, files = RunDir(tmp_path_factory.mktemp("made") / "run"), []
     run.update_manifest(fingerprint="f1")
     for verdict in ("verified", "fail_semantic"):
         rows = [
@@ -45,7 +46,13 @@ def sample(tmp_path: Path) -> Sample:
         write_once(table_of(rows, SAMPLE), run.samples(0) / f"verdict={verdict}", "part-a")
         files.append(run.samples(0) / f"verdict={verdict}" / "part-a.parquet")
     run.close_round(0, files)
-    return open_sample(run.path, run.path / "review", 8)
+    return open_sample(run.path, run.path / "review", 8).folder.parent
+
+
+@pytest.fixture
+def sample(made: Path, tmp_path: Path) -> Sample:
+    run = shutil.copytree(made, tmp_path / "run")
+    return open_sample(run, run / "review")
 
 
 @pytest.fixture
@@ -289,10 +296,8 @@ def test_a_reviewer_who_judges_elsewhere_is_told_before_the_page_is_up(sample: S
     elsewhere.close()
 
 
-LONG = [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGTERM, signal.SIGKILL)]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, *LONG])
+@pytest.mark.long  # the browser's test ends and kills one as well
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_process_that_is_ended_has_lost_nothing(sample: Sample, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "apigen_ray.cli", "review", str(sample.folder.parent), "--serve", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
