@@ -7,6 +7,7 @@ from apigen_ray.config import nearest
 from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError
 from apigen_ray.export import EXPORTS
+from apigen_ray.hub.layout import HubExport
 from apigen_ray.library import SOURCES
 from apigen_ray.rundir import AnyPath, RunDir
 from apigen_ray.storage import answers
@@ -29,7 +30,7 @@ def listing(what: str, folder: AnyPath) -> list[str]:
             _line(get_args(spec.model_fields["engine"].annotation)[0], spec.__doc__) for spec, _ in ENGINES
         ],
         "verifiers": lambda: [f"{kind.name:<10} codes: {', '.join(kind.codes)}" for kind in VERIFIERS],
-        "exports": lambda: [_line(kind.name, kind.__doc__) for kind in EXPORTS],
+        "exports": lambda: [_line(kind.name, kind.__doc__) for kind in (*EXPORTS, HubExport)],
         "runs": lambda: _runs(folder),
     }
     if what not in lists:

@@ -3,6 +3,7 @@
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ OURS = "Apache-2.0"
 """Of this project, and of the embedded model."""
 
 EMBEDDED_CARD = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+_distributions = cache(importlib.metadata.packages_distributions)  # reads the files of every package
 
 _UNTOLD = ("other", "unknown", "")
 
@@ -181,7 +184,7 @@ def _python(module: str) -> Found:
         return None, "a file of functions does not say it"
     if f"{module}.".startswith(f"{BUILTIN.module}."):
         return OURS, "this project"
-    for name in importlib.metadata.packages_distributions().get(module.partition(".")[0], ()):
+    for name in _distributions().get(module.partition(".")[0], ()):
         facts = importlib.metadata.metadata(name).json  # keys that are not there have no word for it but this
         said = str(facts.get("license_expression") or facts.get("license") or "")
         if said and "\n" not in said and said.lower() not in _UNTOLD:

@@ -385,7 +385,6 @@ def test_an_owner_that_is_not_ours(hub: HubServer, run: Path) -> None:
     ("card", "said"),
     [
         ({"license": "apache-2.0"}, None),
-        ({"license": "other", "license_name": "acme-1"}, None),
         ({"license": "other"}, "its card at .* names none"),
         ({}, "its card at .* names none"),
         (None, "could not be read: 404: Repository not found"),
@@ -400,7 +399,7 @@ def test_the_licence_of_a_model_of_the_hub(hub: HubServer, tmp_path: Path, card:
     if said is None:
         go(run, dry_run=True, out=tmp_path / "out")
         text = (tmp_path / "out" / "README.md").read_text("utf-8")
-        assert re.search(rf"owner/model \| (apache-2.0|acme-1) \| its card at {hub.url}", text)
+        assert re.search(rf"owner/model \| apache-2.0 \| its card at {hub.url}", text)
     else:
         with pytest.raises(InputError, match=said):
             go(run)
@@ -418,13 +417,13 @@ def failing(times: int, status: int, method: str, end: str) -> Callable[[str, st
 @pytest.mark.parametrize(
     ("method", "end", "status"),
     [
-        ("POST", "/preupload/main", 500),
+        pytest.param("POST", "/preupload/main", 500, marks=pytest.mark.long),
         ("POST", "/objects/batch", 503),
-        ("PUT", "/storage/", 503),
+        pytest.param("PUT", "/storage/", 503, marks=pytest.mark.long),
         ("PUT", "/storage/", CUT),
-        ("POST", "/verify", 502),
+        pytest.param("POST", "/verify", 502, marks=pytest.mark.long),
         ("POST", "/commit/main", 503),
-        ("POST", "/commit/main", 429),
+        pytest.param("POST", "/commit/main", 429, marks=pytest.mark.long),
         ("POST", "/commit/main", CUT),
     ],
 )
@@ -447,7 +446,12 @@ def test_it_waits_as_long_as_it_is_told(hub: HubServer, folder: Path, waits: lis
 
 
 @pytest.mark.parametrize(
-    ("method", "end"), [("POST", "/objects/batch"), ("PUT", "/storage/"), ("POST", "/commit/main")]
+    ("method", "end"),
+    [
+        pytest.param("POST", "/objects/batch", marks=pytest.mark.long),
+        pytest.param("PUT", "/storage/", marks=pytest.mark.long),
+        ("POST", "/commit/main"),
+    ],
 )
 def test_a_server_that_is_down_ends_it(
     hub: HubServer,
