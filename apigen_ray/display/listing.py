@@ -6,7 +6,7 @@ from typing import get_args
 from apigen_ray.config import nearest
 from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError
-from apigen_ray.export import EXPORTS
+from apigen_ray.export import EXPORTS, Export
 from apigen_ray.hub.layout import HubExport
 from apigen_ray.library import SOURCES
 from apigen_ray.rundir import AnyPath, RunDir
@@ -24,13 +24,14 @@ def listing(what: str, folder: AnyPath) -> list[str]:
     Raises:
         InputError: another word, or for runs no such folder.
     """
+    formats: tuple[type[Export], ...] = (*EXPORTS, HubExport)
     lists: dict[str, Callable[[], list[str]]] = {
         "sources": lambda: [_line(kind.model_fields["kind"].default, kind.__doc__) for kind in SOURCES],
         "engines": lambda: [
             _line(get_args(spec.model_fields["engine"].annotation)[0], spec.__doc__) for spec, _ in ENGINES
         ],
         "verifiers": lambda: [f"{kind.name:<10} codes: {', '.join(kind.codes)}" for kind in VERIFIERS],
-        "exports": lambda: [_line(kind.name, kind.__doc__) for kind in (*EXPORTS, HubExport)],
+        "exports": lambda: [_line(kind.name, kind.__doc__) for kind in formats],
         "runs": lambda: _runs(folder),
     }
     if what not in lists:
