@@ -2,34 +2,92 @@
 
 import importlib.util
 import json
-import os
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
 import pytest
 import typer
 import yaml
 
 from apigen_ray.cli import app, main
-from apigen_ray.config import SAMPLE, load_config, parse_config
+from apigen_ray.config import SAMPLE, STAGES, load_config, parse_config
+from apigen_ray.display.tables import print_filter_table, print_funnel
 from apigen_ray.export.base import NO_CALL
+from apigen_ray.job.library_spec import PrepareSpec
+from apigen_ray.library import load_library
+from apigen_ray.records import Json
+from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [README, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted(DOCS.rglob("*.md"))]
+
+TRIED = {
+    ("README.md", "text"): "rows of a real run, as `apigen show` prints them: docs/quickstart.md is compared",
+    ("ARCHITECTURE.md", ""): "drawings",
+    ("docs/concepts.md", "text"): "a drawing",
+    ("docs/library.md", "text"): "a drawing",
+    ("docs/exports.md", "python"): "test_exports_look_as_documented",
+    ("docs/exports.md", "json"): "test_exports_look_as_documented",
+    ("docs/sizing.md", "python"): "tests/unit/test_sizing.py",
+    ("docs/sizing.md", "text"): "tests/unit/test_sizing.py",
+    ("docs/quickstart.md", "python"): "test_quickstart_runs",
+    ("docs/quickstart.md", "text"): "test_quickstart_runs",
+    ("docs/python-api.md", "python"): "test_python_api_runs",
+    **{
+        (f"docs/new-{part}.md", "python"): "tests/unit/test_docs_extending.py"
+        for part in ("source", "engine", "verifier", "export")
+    },
+    **{
+        (f"docs/new-{part}.md", "diff"): "tests/unit/test_docs_extending.py"
+        for part in ("source", "engine", "verifier", "export")
+    },
+    ("docs/new-source.md", "csv"): "tests/unit/test_docs_extending.py",
+    ("docs/new-export.md", "json"): "tests/unit/test_docs_extending.py",
+}
+"""What tries the blocks of a page in one language, or why nothing does. The other languages have a rule for all pages:
+bash (`test_commands_exist`), yaml (`test_yaml_blocks_load`) and, where it stands here for no page, python."""
+
+PROGRAMS = {
+    "source": "the shell's own",
+    "ray": "tests/ray/test_submit.py starts a head and submits to it",
+    "pip": "asks a package index",
+    "docker": "builds an image out of the network",
+    "kubectl": "wants a Kubernetes; tests/unit/test_cluster_files.py checks the file",
+}
+"""What commands of bash blocks begin with beside `apigen` and `make`, and why their words are not checked here."""
+
+
+class Block(NamedTuple):
+    """A fenced block."""
+
+    page: Path
+    language: str
+    text: str
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.page.relative_to(ROOT).as_posix(), self.language
+
+
+def fenced(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in their order."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return [Block(page, language, text) for language, text in found]
+
+
+BLOCKS = [block for page in PAGES for block in fenced(page)]
 
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced code blocks of a page in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return [block.text for block in BLOCKS if block.page == page and block.language == language]
 
 
 def module_from(text: str, path: Path) -> ModuleType:
@@ -53,11 +111,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_yaml_blocks_are_run_files() -> None:
-    found = [text for page in PAGES for text in blocks(page, "yaml")]
-    assert found
-    for text in found:
-        parse_config(yaml.safe_load(text))
+def test_every_block_is_tried() -> None:
+    by_rule = {block.place for block in BLOCKS if block.language in ("bash", "yaml")}
+    by_rule |= {(page, "python") for page in PYTHON}
+    places = {block.place for block in BLOCKS}
+    assert sorted(places - by_rule - TRIED.keys()) == [], "name in TRIED what tries them"
+    assert sorted(TRIED.keys() - places) == [], "are on no page any more"
+    fences = sum(len(re.findall(r"^ *```", page.read_text("utf-8"), re.MULTILINE)) for page in PAGES)
+    assert fences == 2 * len(BLOCKS), "a block that is indented or not closed is not seen"
+
+
+def test_yaml_blocks_load() -> None:
+    for block in BLOCKS:
+        if block.language == "yaml" and block.place[0] not in ("docs/new-source.md", "docs/new-engine.md"):
+            value = yaml.safe_load(block.text)
+            PrepareSpec.model_validate(value) if "steps" in value else parse_config(value)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda path: path.name)
@@ -73,37 +141,186 @@ def test_the_paper_s_shape() -> None:
     assert len(config.generators) == 4
 
 
+def verb_of(command: Any, words: list[str]) -> tuple[Any, list[str]]:
+    """The verb that a command line means, and what is given to it."""
+    words = words[1:]
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, words
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
 def test_commands_exist() -> None:
-    command = typer.main.get_command(app)
-    names = {f"apigen {name}": verb for name, verb in command.commands.items()}  # type: ignore[attr-defined]
-    groups = {name: verb.commands for name, verb in names.items() if hasattr(verb, "commands")}
-    names |= {f"{group} {name}": verb for group, verbs in groups.items() for name, verb in verbs.items()}
+    """Every command line of ours parses as it would when typed: its verb, arguments, options and their types."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    lines = [line for page in PAGES for text in blocks(page, "bash") for line in text.splitlines()]
-    lines += [text for page in PAGES for text in re.findall(r"`((?:apigen|make) [^`\n]+)`", page.read_text("utf-8"))]
-    assert {line.split()[0] for line in lines} >= {"apigen", "make", "ray"}
-    for line in lines:
+    lines = [(True, line) for block in BLOCKS if block.language == "bash" for line in block.text.splitlines()]
+    inline = r"(?<!`)`((?:apigen|make) [^`\n]+)`"
+    lines += [(False, text) for page in PAGES for text in re.findall(inline, page.read_text("utf-8"))]
+    command, used = typer.main.get_command(app), set()
+    for whole, line in lines:
         words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        used.add(words[0])
         if words[0] == "make":
             assert words[1] in targets, line
-        if words[0] == "apigen":
-            name = " ".join(words[: 3 if " ".join(words[:2]) in groups else 2])
-            assert name in names, line
-            known = {option for parameter in names[name].params for option in parameter.opts}
-            assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, line
+        elif words[0] == "apigen":
+            verb, given = verb_of(command, words)
+            known = {option for parameter in verb.params for option in parameter.opts} | {"--help"}
+            assert {word.partition("=")[0] for word in given if re.match(r"--?[a-z]", word)} <= known, line
+            if whole:
+                verb.make_context("apigen", given)  # raises where it would be refused
+            for path in re.findall(r"(?<!\S)jobs/\S+", line):
+                assert (ROOT / path).is_file(), line
+        else:
+            assert words[0] in PROGRAMS, line
+    assert used == {"apigen", "make", *PROGRAMS}
 
 
-def test_python_of_the_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "runs/quickstart/samples/round=0/verdict=verified"
-    folder.mkdir(parents=True)
-    row = {"query": "What is 2 + 3?", "tools": "[]", "answers": '[{"name":"add","arguments":{"a":2,"b":3}}]'}
-    pq.write_table(table_of([row | {"verdict": "verified"}], SAMPLE), folder / "closed-0.parquet")
+def sample(number: int, verdict: str, style: str = "simple", **columns: Any) -> Json:
+    """A row of a run: what a stage did not say of it follows from the verdict."""
+    row: Json = {"sample_id": f"{number:024x}", "round": 0, "generator": "smollm2-135m", "index": number, "pair": 0}
+    row |= {"of": 1, "style": style, "tools": "[]", "answers": "[]", "verdict": verdict, "execution_mode": "live"}
+    said = "passed"
+    for stage in STAGES:
+        failed = verdict == f"fail_{stage}"
+        row[f"{stage}_status"] = "rejected" if failed else said
+        row[f"{stage}_code"] = "earlier_stage" if said == "skipped" else ""
+        said = "skipped" if failed else said
+    return row | columns
+
+
+SHOWN = [
+    sample(
+        0,
+        "verified",
+        sample_id="4abaf926bdc60c9af2e26984",
+        query="What is the depth of field with a focal length of 55 mm, aperture of 1.4, and a subject distance of "
+        "10 m?",
+        answers='[{"name":"depth_of_field","arguments":{"focal_length_mm":55,"aperture":1.4,"subject_distance_m":10}}]',
+        results=json.dumps([{"status": "passed", "value": '{"near_m":8.79,"far_m":11.6,"hyperfocal_m":72.08}'}]),
+    ),
+    sample(
+        1,
+        "fail_grounding",
+        "parallel_multiple",
+        sample_id="c48ffa06c8cba427dfa9bbad",
+        query="What is the barcode country with barcode 5449000000996, and what is the barcode country with barcode "
+        "5449000000996?",
+        answers='[{"name":"check_barcode","arguments":{"barcode":"9780140328721"}},'
+        '{"name":"barcode_country","arguments":{"barcode":"5449000000996"}}]',
+        results=json.dumps(
+            [{"status": "passed", "value": "true"}, {"status": "passed", "value": '"Belgium and Luxembourg"'}]
+        ),
+        grounding_code="value_not_in_query",
+        grounding_detail='barcode="9780140328721"',
+    ),
+]
+"""The rows of the quickstart that docs/quickstart.md shows."""
+
+FILLERS = {
+    ("verified", "", ""): 24,
+    ("fail_format", "format_code", "not_json"): 12,
+    ("fail_grounding", "grounding_code", "value_not_in_query"): 102,
+    ("fail_grounding", "grounding_code", "number_not_in_calls"): 9,
+    ("fail_semantic", "semantic_code", "copied"): 60,
+    ("fail_semantic", "semantic_code", "unclear"): 51,
+    ("fail_semantic", "semantic_code", "unlikely"): 40,
+}
+"""How many other rows it had, by verdict and code."""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that snippets run in, as it is after the quickstart: its run, and functions of one's own."""
     monkeypatch.chdir(tmp_path)
-    [snippet] = blocks(README, "python")
-    module_from(snippet, tmp_path / "readme_snippet.py")
-    assert "What is 2 + 3? [{'name': 'add'" in capsys.readouterr().out
+    rows = list(SHOWN)
+    for (verdict, column, code), count in FILLERS.items():
+        for _ in range(count):
+            said = {column: code} if column else {}
+            rows.append(sample(len(rows), verdict, query=f"What is number {len(rows)}?", **said))
+    run = RunDir(Path("runs/quickstart"))
+    run.update_manifest(fingerprint="x", stages=list(STAGES))
+    files = []
+    for verdict in {row["verdict"] for row in rows}:
+        folder = run.samples(0) / f"verdict={verdict}"
+        write_once(table_of([row for row in rows if row["verdict"] == verdict], SAMPLE), folder, "part-0")
+        files.append(folder / "part-0.parquet")
+    run.close_round(0, files)
+    run.result_path.write_text('{"outcome": "done"}')
+    [_, functions] = blocks(DOCS / "quickstart.md", "python")
+    Path("shop_functions.py").write_text(functions)
+    return tmp_path
+
+
+PYTHON = sorted({place for place, language in {b.place for b in BLOCKS} - TRIED.keys() if language == "python"})
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_python_runs(name: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The snippets of a page, one after the other."""
+    run_snippets(blocks(ROOT / name, "python"), name)
+    assert capsys.readouterr().out
+
+
+def run_snippets(snippets: list[str], name: str) -> dict[str, Any]:
+    """Runs them in one namespace, which is handed back."""
+    namespace: dict[str, Any] = {"__name__": "snippet"}
+    for snippet in snippets:
+        exec(compile(snippet, name, "exec"), namespace)  # noqa: S102  our own page
+    return namespace
+
+
+def said_by(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command line of ours prints."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main(shlex.split(command, comments=True)[1:])
+    assert end.value.code == 0, command
+    return capsys.readouterr().out
+
+
+def test_quickstart_runs(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = DOCS / "quickstart.md"
+    funnel, verdicts, verified, rejected = blocks(page, "text")
+    from rich.console import Console
+
+    console = Console(highlight=False, width=90)
+    counted = summarise(RunDir(Path("runs/quickstart")))
+    for shown, show in [(funnel, print_funnel), (verdicts, print_filter_table)]:
+        show(console, counted)
+        assert capsys.readouterr().out == shown
+    show_verified, show_rejected = [line for line in blocks(page, "bash")[1].splitlines() if "apigen show" in line][:2]
+    assert said_by(show_verified, capsys) == verified
+    assert said_by(show_rejected, capsys) == rejected
+    reading, _ = blocks(page, "python")
+    run_snippets([reading], "quickstart")
+    assert capsys.readouterr().out.count("What is") == 3
+
+    assert "2 functions" in said_by(blocks(page, "bash")[2].splitlines()[0], capsys)
+    config = load_config(Path("shop_functions.yaml"))
+    assert [api.name for api in load_library(config.library).apis] == ["shipping_cost", "loyalty_points"]
+    functions = module_from(Path("shop_functions.py").read_text(), world / "shop_functions.py")
+    assert functions.shipping_cost(2, "europe", True) == 24.0
+    assert functions.loyalty_points(50.5, 2010) == 101
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_python_api_runs(world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+    datasets.disable_progress_bars()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", world / "cache")
+    config = {"name": "shop_functions", "library": [{"kind": "python", "path": "shop_functions.py"}]}
+    fake = {"engine": "scripted"}  # in place of a model
+    Path("shop_functions.yaml").write_text(json.dumps(config | {"generators": [fake], "judge": fake}))
+    namespace = run_snippets(blocks(DOCS / "python-api.md", "python"), "python-api")
+    said = capsys.readouterr().out
+    assert said.startswith("shop_functions done ")
+    assert "'arguments': {'focal_length_mm': 55" in said
+    assert "'grounding_code': 'value_not_in_query'" in said
+    assert sum(namespace["train"]["rows"].values()) == 25
+    assert said.endswith(f"fail_format wrong_type {namespace['row']['format_detail']}\n")
 
 
 EXPORTED = {
@@ -153,90 +370,6 @@ def test_exports_look_as_documented(
     said = capsys.readouterr().out
     assert "'arguments': '{\"number\":84}'" in said
     assert "{'prime_factors': {'number': [84]}}" in said
-
-
-SHOUTING = """
-import importlib.util, json, sys
-from pathlib import Path
-
-from apigen_ray.config import SAMPLE, STAGES, VERDICTS, check_stages
-from apigen_ray.display.listing import listing
-from apigen_ray.report.markdown import filter_rows
-from apigen_ray.export.samples import find_samples
-from apigen_ray.report.summary import summarise
-from apigen_ray.graph.stages import sink, verify
-from apigen_ray.rundir import RunDir
-from apigen_ray.runners.base import ExecutionSpec
-from apigen_ray.tables import table_of
-from apigen_ray.verifiers import VERIFIERS, Setting
-from apigen_ray.verifiers.semantic import SemanticSpec
-
-check_stages(["format", "shouting"])
-[kind] = [kind for kind in VERIFIERS if kind.name == "shouting"]
-verifier = kind(Setting(apis={}, execution=ExecutionSpec(), semantic=SemanticSpec()))
-passed = {f"{stage}_{part}": word for stage in STAGES for part, word in (("status", "passed"), ("code", ""))}
-failed = passed | {"format_status": "rejected", "format_code": "not_json"}
-rows = [{"query": "CONVERT 3 KM"} | passed, {"query": "convert 3 km"} | passed, {"query": None} | failed]
-rows = [{"sample_id": str(number), "generator": "one", "index": number} | row for number, row in enumerate(rows)]
-table = verify(table_of(rows, SAMPLE), [verifier], STAGES)
-run = RunDir(Path("run"))
-run.update_manifest(stages=STAGES)
-sink(table, str(run.samples(0)))
-
-spec = importlib.util.spec_from_file_location("docs_generate", sys.argv[1])
-generate = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(generate)
-print(json.dumps({
-    "package": str(Path(sys.modules["apigen_ray"].__file__).parent),
-    "stages": STAGES,
-    "columns": [name for name in SAMPLE.names if name.startswith("shouting")],
-    "verdicts": VERDICTS,
-    "codes": table["shouting_code"].to_pylist(),
-    "samples": {verdict: [row["index"] for row in find_samples(run.path, verdict)] for verdict in VERDICTS},
-    "filter": dict(zip(*[filter_rows(summarise(run))[number] for number in (0, -1)])),
-    "listed": [line for line in listing("verifiers", Path()) if "shouting" in line],
-    "page": "`all_caps`" in generate.PAGES["codes.md"](),
-    "ray": "ray" in sys.modules,
-}))
-"""
-"""What is looked at in a copy of the package to which the documented verifier was added."""
-
-
-def changed(text: str, diff: str) -> str:
-    """The text with one hunk applied."""
-    lines = diff.splitlines()
-    old, new = ("\n".join(line[1:] for line in lines if not line.startswith(sign)) for sign in "+-")
-    assert text.count(old) == 1, "the page's diff does not fit the file"
-    return text.replace(old, new)
-
-
-def test_a_new_verifier_is_one_file_and_one_line(tmp_path: Path) -> None:
-    page = ROOT / "docs" / "new-verifier.md"
-    package = tmp_path / "apigen_ray"
-    shutil.copytree(ROOT / "apigen_ray", package, ignore=shutil.ignore_patterns("__pycache__"))
-    [(package / "verifiers" / "shouting.py").write_text(code, "utf-8") for code in blocks(page, "python")]
-    init = package / "verifiers" / "__init__.py"
-    [diff] = blocks(page, "diff")
-    init.write_text(changed(init.read_text("utf-8"), diff), "utf-8")
-
-    command = [sys.executable, "-c", SHOUTING, str(ROOT / "docs" / "generate.py")]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-
-    assert seen["package"] == str(package)
-    assert seen["stages"] == ["format", "execution", "grounding", "shouting", "semantic"]
-    assert seen["columns"] == ["shouting_status", "shouting_code", "shouting_detail"]
-    assert seen["codes"] == ["all_caps", "", "earlier_stage"]
-    failed = ["fail_format", "fail_execution", "fail_grounding", "fail_shouting", "fail_semantic"]
-    assert seen["verdicts"] == ["verified", *failed, "duplicate", "error"]
-    rows = {"verified": [1], "fail_shouting": [0], "fail_format": [2]}
-    assert seen["samples"] == {verdict: rows.get(verdict, []) for verdict in seen["verdicts"]}
-    assert seen["filter"]["fail_shouting"] == "1"
-    assert seen["listed"] == ["shouting   codes: all_caps"]
-    assert seen["page"] is True
-    assert seen["ray"] is False
 
 
 def test_generated_pages_are_up_to_date() -> None:
