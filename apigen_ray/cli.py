@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -171,13 +172,22 @@ def show(
     verdict: Annotated[str | None, typer.Option("--verdict", help="Only rows of this verdict.")] = None,
     code: Annotated[str | None, typer.Option("--code", help="Only rows that a stage gave this code.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 3,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The whole story of one row: its id, or how that begins.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show samples: query, calls, results, and each stage's word."""
+    """Show samples: query, calls, results, and each stage's word; of one row also where it comes from."""
     from apigen_ray.display.samples import print_samples
+    from apigen_ray.display.story import print_story
     from apigen_ray.export.samples import find_samples
+    from apigen_ray.export.story import find_story
     from apigen_ray.storage import as_path
 
+    if id_ is not None:
+        story = find_story(as_path(run), id_)
+        typer.echo(json.dumps(story.form(), indent=2, ensure_ascii=False)) if as_json else print_story(story)
+        return
     rows = find_samples(as_path(run), verdict=verdict, code=code, limit=n)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -234,20 +244,17 @@ def export(
 
     verdicts, splits = [word.strip() for word in verdict.split(",")], Splits.parse(split or ())
     folder = None if out is None else as_path(out)
-    if to == "hub" and not results:
+    if to == "hub":
         from apigen_ray.hub.publish import publish
 
-        form = publish(
-            as_path(run),
-            repo,
-            licences=licence or (),
-            verdicts=verdicts,
-            splits=splits,
-            out=folder,
-            private=private,
-            dry_run=dry_run,
-            clean=clean,
-        )
+        if results:
+            raise InputError("--results: the hub's rows have them in any case", "leave it out")
+        made = partial(publish, as_path(run), repo, licences=licence or (), verdicts=verdicts, splits=splits)
+        try:
+            form = made(out=folder, private=private, dry_run=dry_run, clean=clean)
+        except KeyboardInterrupt:
+            typer.echo("\ninterrupted; run the same command again: what is there is not sent again", err=True)
+            raise typer.Exit(130) from None
         print_published(form, as_json=as_json)
         return
     if repo is not None or licence or private or dry_run:

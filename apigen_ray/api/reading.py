@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apigen_ray.config import SAMPLE, VERDICTS
-from apigen_ray.export.samples import check_word, decoded
+from apigen_ray.export.samples import check_word, decoded, schema_of
 from apigen_ray.export.samples import open_run as open_directory
 from apigen_ray.records import Verdict
 from apigen_ray.rundir import AnyPath, RunDir, as_path
+from apigen_ray.tables import conform
 
 if TYPE_CHECKING:
     import datasets  # type: ignore[import-untyped]
@@ -252,5 +253,6 @@ def _rows(
     directory: RunDir, verdicts: Sequence[str], columns: Sequence[str] | None, rounds: Sequence[int]
 ) -> Iterator[dict[str, Any]]:
     for table in directory.read(columns, rounds=rounds, verdicts=verdicts):
+        table = conform(table, schema_of(columns))  # a file of an earlier version may lack a column
         for batch in table.to_batches(max_chunksize=ROWS):
             yield from map(decoded, batch.to_pylist())

@@ -15,7 +15,6 @@ from apigen_ray.config import RunConfig, load_config
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.records import content_hash
 from apigen_ray.rundir import AnyPath, as_path, new_file, remove
-from apigen_ray.verifiers.execution import ExecutionSpec
 
 
 def run(
@@ -66,7 +65,7 @@ def run(
 
     loaded = config if isinstance(config, RunConfig) else load_config(config)
     output = loaded.output.model_copy(update={"dir": absolute(loaded.output.dir)})
-    loaded = loaded.model_copy(update={"output": output, "execution": _from_anywhere(loaded.execution)})
+    loaded = loaded.model_copy(update={"output": output})
     with watch(quiet=not progress) as watcher:
         return Run(loop.run(loaded, resume=resume, clean=clean, watcher=watcher).run.path)
 
@@ -159,7 +158,6 @@ def verify(
     target = absolute(as_path(out, to_write=True))
     options = IngestOptions(id_column=id_column, reply_column=reply_column, style_column=style_column)
     spec = VerifySpec.load(Path(config) if config is not None else None, library=library, stages=stages)
-    spec = spec.model_copy(update={"execution": _from_anywhere(spec.execution)})
     with watch(quiet=not progress) as watcher:
         if isinstance(records, str | Path | UPath):
             result = verify_records(as_path(records), target, options, spec, clean=clean, watcher=watcher)
@@ -167,16 +165,12 @@ def verify(
             folder = target.parent / f".{target.name}-{content_hash(os.urandom(16).hex())}"
             try:
                 _write_records(records, folder / "records.jsonl", list(options.columns().values()))
-                result = verify_records(folder / "records.jsonl", target, options, spec, clean=clean, watcher=watcher)
+                result = verify_records(
+                    folder / "records.jsonl", target, options, spec, clean=clean, watcher=watcher, name="a program"
+                )
             finally:
                 remove(folder)
     return Run(result.run.path)
-
-
-def _from_anywhere(execution: ExecutionSpec) -> ExecutionSpec:
-    """The section with a path of its recordings that holds in any folder."""
-    folder = execution.recordings
-    return execution.model_copy(update={"recordings": str(absolute(as_path(folder)))}) if folder else execution
 
 
 def _write_records(records: Iterable[Mapping[str, Any]], path: AnyPath, columns: Sequence[str]) -> None:

@@ -33,14 +33,15 @@ def print_samples(rows: Sequence[Json], file: TextIO | None = None) -> None:
             console.print()
         for label, words, style in sample_lines(row):
             console.print(Text(f"{label:<10} ", "bold"), Text(words, style), sep="", end="\n")
+    if rows and console.is_terminal:
+        console.print(Text(f"\nThe whole story of one: apigen show RUN --id {rows[0]['sample_id'][:8]}", "dim"))
 
 
 def sample_lines(row: Json) -> list[tuple[str, str, str]]:
     """One sample as (label, words, colour), a line each."""
     verdict = str(row["verdict"])
     colour = "bold green" if verdict == Verdict.VERIFIED else "bold red"
-    who = [row["generator"], row["style"], row["source_id"] or row["sample_id"]]
-    lines = [(verdict, " · ".join(str(part) for part in who if part), colour)]
+    lines = [(verdict, who(row), colour)]
     if row["query"] is None:
         said = row["record"] or (row["reply"] or {}).get("error") or "nothing"
         lines.append(("reply", _short(said), ""))
@@ -48,9 +49,9 @@ def sample_lines(row: Json) -> list[tuple[str, str, str]]:
         lines.append(("query", _short(row["query"]), ""))
     calls, results = row["answers"], row["results"]
     for number, call in enumerate(calls if isinstance(calls, list) else []):
-        lines.append(("call", _call(call), ""))
+        lines.append(("call", call_words(call), ""))
         if isinstance(results, list) and number < len(results):
-            lines.append((*_result(results[number], row["execution_mode"]), ""))
+            lines.append((*result_words(results[number], row["execution_mode"]), ""))
     if calls == []:
         lines.append(("call", "none", ""))
     elif calls is not None and not isinstance(calls, list):
@@ -62,32 +63,39 @@ def sample_lines(row: Json) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _call(call: Any) -> str:
+def who(row: Json) -> str:
+    """Who wrote a sample, in which style, and its id: what `apigen show --id` takes."""
+    parts = [row["generator"], row["style"], row["source_id"] or row["sample_id"]]
+    return " · ".join(_short(part) for part in parts if part)
+
+
+def call_words(call: Any, most: int = SHORT) -> str:
+    """A call as a person writes it; of each value so many characters."""
     if not (isinstance(call, dict) and isinstance(call.get("arguments"), dict)):
-        return _short(call)
-    arguments = ", ".join(f"{name}={_short(value)}" for name, value in call["arguments"].items())
+        return _short(call, most)
+    arguments = ", ".join(f"{name}={_short(value, most)}" for name, value in call["arguments"].items())
     return f"{call.get('name')}({arguments})"
 
 
-def _result(outcome: Any, mode: str | None) -> tuple[str, str]:
+def result_words(outcome: Any, mode: str | None, most: int = SHORT) -> tuple[str, str]:
     """What to call an outcome, and its words."""
     if not isinstance(outcome, dict):
-        return "result", _short(outcome)
+        return "result", _short(outcome, most)
     if outcome.get("status") == Status.PASSED:
-        words = _short(outcome.get("value") or "null", decoded=True)
+        words = _short(outcome.get("value") or "null", most, decoded=True)
     else:
-        words = f"{outcome.get('status')}: {outcome.get('code')}: {_short(outcome.get('detail') or '')}"
+        words = f"{outcome.get('status')}: {outcome.get('code')}: {_short(outcome.get('detail') or '', most)}"
     if outcome.get("simulated"):
         return "simulated", f"{words} (made up: the call was not made)"
     return "result", f"{words} (recorded earlier)" if mode == "replay" else words
 
 
-def _short(value: Any, decoded: bool = False) -> str:
+def _short(value: Any, most: int = SHORT, decoded: bool = False) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if not decoded and isinstance(value, str):
         text = " ".join(value.split())
     text = printable(text)
-    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def printable(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from apigen_ray.config import SAMPLE
 from apigen_ray.errors import EnvironmentFault
+from apigen_ray.export.samples import schema_of
 from apigen_ray.records import content_hash
 from apigen_ray.rundir import RunDir, new_file
 from apigen_ray.tables import conform
@@ -38,7 +38,7 @@ def to_dataset(
         import datasets
     except ImportError as error:
         raise EnvironmentFault("to_dataset needs the package datasets", "pip install 'apigen-ray[hub]'") from error
-    schema = SAMPLE if columns is None else pa.schema([SAMPLE.field(name) for name in columns])
+    schema = schema_of(columns)
     wanted = {f"verdict={word}" for word in verdicts}
     files = [file for number in rounds for file in run.sample_files(number) if file.parent.name in wanted]
     # a closed file never changes, and another one never has its name

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import STAGES, VERDICTS, nearest
+from apigen_ray.config import SAMPLE, STAGES, VERDICTS, nearest
 from apigen_ray.errors import InputError
 from apigen_ray.records import INTERNAL_ERROR, NOT_REQUESTED, Json
 from apigen_ray.rundir import AnyPath, RunDir
+from apigen_ray.tables import conform
 from apigen_ray.verifiers import VERIFIERS
 
 CODES = (*dict.fromkeys(code for kind in VERIFIERS for code in kind.codes), INTERNAL_ERROR, NOT_REQUESTED)
@@ -69,8 +70,13 @@ def find_samples(run: AnyPath, verdict: str | None = None, code: str | None = No
     rows: dict[str, Json] = {}
     wanted = pa.array([order[-1][1] for order in first], pa.string())
     for table in directory.read(verdicts=verdicts, only=wanted) if first else ():
-        rows |= {row["sample_id"]: decoded(row) for row in table.to_pylist()}
+        rows |= {row["sample_id"]: decoded(row) for row in conform(table, SAMPLE).to_pylist()}
     return [rows[name] for name in wanted.to_pylist() if name in rows]
+
+
+def schema_of(columns: Sequence[str] | None) -> pa.Schema:
+    """The schema of some columns of a sample; None: of all."""
+    return SAMPLE if columns is None else pa.schema([SAMPLE.field(name) for name in columns])
 
 
 def check_word(option: str, word: str | None, known: Sequence[str]) -> None:

@@ -125,6 +125,7 @@ def verify_records(
     *,
     clean: bool = False,
     watcher: Watcher | None = None,
+    name: str | None = None,
 ) -> Result:
     """Judges every row of an input; each comes out once, in ``<out>/samples/``.
 
@@ -135,6 +136,7 @@ def verify_records(
         spec: how to judge.
         clean: delete a run directory that is there.
         watcher: is told what happens.
+        name: what the manifest calls the input; None: by its path.
 
     Raises:
         RunExistsError: there is something at ``out``, and not ``clean``.
@@ -166,7 +168,7 @@ def verify_records(
             check_gpus(engines, cluster.gpus)
             directory.update_manifest(
                 kind="verify",
-                input=str(source),
+                input=str(source) if name is None else name,
                 columns=options.columns(),
                 stages=list(spec.stages),
                 library={"apis": len(library.apis), "digest": library.digest},
