@@ -9,6 +9,7 @@ from apigen_ray.records import Status, Verdict
 from apigen_ray.report import charts
 from apigen_ray.report.diversity import LONGEST, MOST_CALLS, Diversity
 from apigen_ray.report.markdown import percent
+from apigen_ray.report.story import cut
 from apigen_ray.report.summary import Summary
 
 WIDE, NARROW, HALF = 880, 350, 430
@@ -16,6 +17,9 @@ WIDE, NARROW, HALF = 880, 350, 430
 
 ROWS = 30
 """Groups of a figure, the largest; the others are added up."""
+
+NAME = 60
+"""Characters of the name of a group."""
 
 STEP = 5
 """Words of a query in one column of its histogram."""
@@ -74,8 +78,12 @@ def verdict_figure(name: str, groups: Mapping[str, Counter[str]]) -> Figure:
         groups: rows by verdict; they sum to the samples of the run.
     """
     ordered = sorted(groups.items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    shown = {group or "(none)": counts for group, counts in (ordered if len(ordered) <= ROWS else ordered[: ROWS - 1])}
-    if rest := ordered[len(shown) :]:
+    most = len(ordered) if len(ordered) <= ROWS else ROWS - 1
+    shown: dict[str, Counter[str]] = {}
+    for group, counts in ordered[:most]:
+        label = cut(group or "(none)", NAME)
+        shown[label] = shown.get(label, Counter()) + counts
+    if rest := ordered[most:]:
         shown[f"({len(rest):,} others)"] = sum((counts for _, counts in rest), Counter())
     total: Counter[str] = sum(groups.values(), Counter())
     rows = [_row(group, counts) for group, counts in shown.items()]
