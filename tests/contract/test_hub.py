@@ -514,7 +514,7 @@ def test_a_missing_package_is_named(
         (["--repo", "name"], "--repo: name"),
         ([], "--repo: is missing"),
         (["--repo", REPO, "--dry-run"], "say where: --out"),
-        (["--repo", REPO, "--results"], "hub"),
+        (["--repo", REPO, "--results"], "leave it out"),
     ],
 )
 def test_bad_words(hub: HubServer, run: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
@@ -523,6 +523,19 @@ def test_bad_words(hub: HubServer, run: Path, capsys: pytest.CaptureFixture[str]
     assert end.value.code == 1
     assert said in capsys.readouterr().err
     assert hub.came == []
+
+
+def test_ctrl_c_says_how_to_go_on(
+    hub: HubServer, run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Hub, "push", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main(["export", str(run), "--to", "hub", "--repo", REPO, "--license", "mit"])
+    assert end.value.code == 130
+    assert "run the same command again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--repo", REPO], ["--private"], ["--license", "mit"], ["--dry-run"]])
