@@ -32,6 +32,7 @@ def print_review(form: Json, *, as_json: bool) -> None:
     if not sample["judged"]:
         console.print(f"Nothing is judged yet: apigen review {escape(form['run'])} --serve", soft_wrap=True)
         return
+    console.print("Share: good of good and bad rows. Undecided: how many, and the share if all were bad, or all good.")
     _print_shares(console, "verdict", [{"name": each["verdict"], **each} for each in form["verdicts"]])
     pipeline, refusing = form["pipeline"], [each for each in form["verdicts"] if each["verdict"] != Verdict.VERIFIED]
     for words, figure in (
@@ -61,9 +62,8 @@ def print_review(form: Json, *, as_json: bool) -> None:
 
 def _drawn(form: Json) -> str:
     sample = form["sample"]
-    words = (
-        f"{escape(str(form['run']))}: {sample['rows']:,} of {sample['population']:,} rows drawn (seed {sample['seed']})"
-    )
+    run, seed = escape(form["run"]), sample["seed"]
+    words = f"{run}: {sample['rows']:,} of {sample['population']:,} rows drawn (seed {seed})"
     if sample["rows"] < sample["asked"]:
         words += f", all there are: {sample['asked']:,} were asked for"
     if sample["left_out"]:
@@ -74,13 +74,19 @@ def _drawn(form: Json) -> str:
 def _print_shares(console: Console, title: str, rows: Sequence[Json]) -> None:
     if not rows:
         return
-    table = Table(title, "good", "bad", "undecided", "share good", "95 %")
+    table = Table(title, "good", "bad", "share", "95 %", "undecided")
+    table.columns[0].overflow = "fold"
     for column in table.columns[1:]:
         column.justify = "right"
     for each in rows:
         share = each["share"]
         figures = [f"{100 * share['value']:.1f} %", _range(share)] if share else ["", ""]
-        table.add_row(escape(each["name"]), *(f"{each[word]:,}" for word in ("good", "bad", "undecided")), *figures)
+        if each["undecided"]:
+            low, high = each["share_with_undecided"]
+            figures.append(f"{each['undecided']:,}: {100 * low:.1f} to {100 * high:.1f}")
+        table.add_row(escape(each["name"]), f"{each['good']:,}", f"{each['bad']:,}", *figures)
+    for column in table.columns[3:5]:
+        column.no_wrap = True
     console.print(table)
 
 
@@ -88,12 +94,9 @@ def _agreement(each: Json) -> str:
     words = f"{escape(' and '.join(each['reviewers']))}: {each['rows']:,} rows judged by both"
     if not each["rows"]:
         return words
-    kappa = each["kappa"]
-    said = (
-        f"{kappa['value']:.2f} ({kappa['low']:.2f} to {kappa['high']:.2f})"
-        if kappa
-        else "not defined: one word for all"
-    )
+    said = "not defined: one word for all"
+    if kappa := each["kappa"]:
+        said = f"{kappa['value']:.2f} ({kappa['low']:.2f} to {kappa['high']:.2f})"
     return f"{words}, agreed {_words(each['agreed'])}, kappa {said}"
 
 

@@ -33,6 +33,7 @@ TRIED = {
     ("ARCHITECTURE.md", ""): "drawings",
     ("docs/concepts.md", "text"): "a drawing",
     ("docs/library.md", "text"): "a drawing",
+    ("docs/review.md", "text"): "a drawing",
     ("docs/exports.md", "python"): "test_exports_look_as_documented",
     ("docs/exports.md", "json"): "test_exports_look_as_documented",
     ("docs/sizing.md", "python"): "tests/unit/test_sizing.py",

@@ -127,11 +127,12 @@ const step = (by) => show((place.at + by + place.rows.length) % place.rows.lengt
 async function end() {
   $("end-title").textContent = `All ${place.rows.length} rows are judged. Thank you, ${place.reviewer}.`;
   $("end-words").textContent = "End the server with Ctrl-C in its terminal: it prints these figures as well.";
-  $("end-figures").replaceChildren(figures(await ask("figures")));
+  $("end-figures").replaceChildren();
   count();
   only("end");
   $("end-title").focus({ preventScroll: true });
   window.scrollTo(0, 0);
+  $("end-figures").replaceChildren(figures(await ask("figures")));
 }
 
 // Judging
@@ -279,7 +280,8 @@ function story(told) {
 // Figures
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const range = (figure) => (figure ? `${percent(figure.low)} to ${percent(figure.high)}` : "");
+const span = (low, high) => `${(100 * low).toFixed(1)} to ${percent(high)}`;
+const range = (figure) => (figure ? span(figure.low, figure.high) : "");
 
 function figures(form) {
   if (!form.sample.judged) return make("p", {}, "Nothing is judged yet.");
@@ -290,12 +292,13 @@ function figures(form) {
     ["Good rows that were verified", recall, "rows of every verdict"], ["Bad rows that were verified", accept, "rows of every verdict"],
   ].map(([words, figure, needs]) => make("div", { class: "tile" }, words, make("b", {}, figure ? percent(figure.value) : "not known yet"),
     make("span", { class: "quiet" }, figure ? range(figure) : `needs judged ${needs}`)));
-  const shares = (each) => [each.good, each.bad, each.undecided, each.share ? percent(each.share.value) : "", range(each.share)];
-  const counted = ["good", "bad", "undecided", "share good", "95 % interval"];
+  const shares = (each) => [each.good, each.bad, each.undecided, each.share ? percent(each.share.value) : "", range(each.share),
+    each.undecided ? span(...each.share_with_undecided) : ""];
+  const counted = ["good", "bad", "undecided", "share good", "95 % interval", "with undecided"];
   const groups = [["Verified rows by generator", form.generators], ["Verified rows by style", form.styles], ["Rejected rows by code", form.codes]];
   const grounds = [...new Set(Object.values(form.grounds).flatMap(Object.keys))];
   return make("div", { class: "figures" }, make("div", { class: "tiles" }, ...tiles),
-    table("By verdict", ["", "in the run", ...counted, "good rows it got and refused"], form.verdicts.map((each) => [
+    table("By verdict", ["", "in the run", ...counted, "good rows refused"], form.verdicts.map((each) => [
       each.verdict, each.rows, ...shares(each), each.lost ? `${percent(each.lost.value)} (${range(each.lost)})` : ""])),
     ...groups.filter(([, rows]) => rows.length).map(([title, rows]) => table(title, ["", ...counted], rows.map((each) => [each.name, ...shares(each)]))),
     grounds.length ? table("Grounds for bad", ["", "verified", "rejected"], grounds.map((each) => [
