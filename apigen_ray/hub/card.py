@@ -65,7 +65,7 @@ class DatasetCard:
         environment = Environment(  # noqa: S701 - what is made is Markdown, and the cells of its tables are quoted
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
         )
-        environment.filters |= {"cell": _cell, "number": "{:,}".format}
+        environment.filters |= {"cell": _cell, "number": "{:,}".format, "share": "{:.2f}".format}
         template = environment.from_string(resources.files(__package__).joinpath("card.md.j2").read_text("utf-8"))
         return template.render(head=self._head(form, files), **self._facts(form, files))
 
@@ -126,6 +126,7 @@ class DatasetCard:
             "shown": min(style for style, split in counts if split == splits[0]),
             "counts": counts,
             "functions": len(self.export.functions),
+            "diversity": self.export.diversity.form(None),
             "origins": self.origins,
             "restrictions": [
                 (origin, words) for origin in self.origins if (words := restriction(origin.licence or ""))

@@ -12,6 +12,8 @@ from apigen_ray.config import SAMPLE, STAGES
 from apigen_ray.export.files import Files, Part
 from apigen_ray.export.plain import feature
 from apigen_ray.records import Json
+from apigen_ray.report.census import read_calls
+from apigen_ray.report.diversity import Diversity
 
 SHARD_BYTES = 256 << 20
 """Of a shard's rows in memory; on disk it is several times smaller."""
@@ -53,6 +55,8 @@ COLUMNS = {name: words or _STAGE[name.rpartition("_")[2]] for name, words in _ME
 PUBLISHED = pa.schema([SAMPLE.field(name) if name != "likelihood" else (name, pa.float32()) for name in COLUMNS])
 """The schema of every shard."""
 
+_COUNTED = ["sample_id", "query", "answers", "style", "template"]
+
 
 class HubExport:
     """A folder as the Hugging Face Hub takes it: Parquet shards, a config for each style, a dataset card.
@@ -66,6 +70,7 @@ class HubExport:
     Attributes:
         bytes: of the rows in memory, by config and split.
         functions: ids of the functions that are offered in the rows.
+        diversity: of the rows.
     """
 
     name: ClassVar[str] = "hub"
@@ -76,6 +81,7 @@ class HubExport:
         self._beside = beside
         self.bytes: Counter[tuple[str, str]] = Counter()
         self.functions: set[str] = set()
+        self.diversity = Diversity()
         self._shards: dict[tuple[str, str], list[Part]] = {}
         self._held: dict[tuple[str, str], list[pa.Table]] = {}
         self._filled: Counter[Part] = Counter()
@@ -83,6 +89,10 @@ class HubExport:
     def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
         """Holds the rows until they fill a row group; nothing is left out."""
         self.functions.update(pc.unique(pc.list_flatten(rows["api_ids"])).to_pylist())
+        for row in rows.select(_COUNTED).to_pylist():
+            if row["query"]:
+                about = {"style": row["style"] or "", "template": row["template"] or "", "category": ""}
+                self.diversity.add(row["sample_id"], row["query"], read_calls(row["answers"]), **about)
         styles = pc.fill_null(rows["style"], NO_STYLE)
         published = _published(rows)
         for style in pc.unique(styles).to_pylist():
