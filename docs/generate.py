@@ -64,7 +64,7 @@ ENTRY = re.compile(
 )
 COLUMNS_INTRO = """# Columns of `samples/`
 
-Every file has this one schema. Calls, arguments, tools and results are JSON texts: Arrow structs would change mixed
+What each row of a run says, column by column, in their order. Every file has this one schema. Calls, arguments, tools and results are JSON texts: Arrow structs would change mixed
 arguments without a word. `drafts/` has the columns that come from the plan and the generator.
 
 | column | type | from | meaning |
@@ -72,7 +72,7 @@ arguments without a word. `drafts/` has the columns that come from the plan and 
 """
 CODES_INTRO = """# Codes
 
-A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say
+Every reason that a stage may give, with an example. A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say
 `earlier_stage` (status `skipped`: an earlier stage did not pass), `not_requested` (status `skipped`: not asked for, or
 nothing to judge; the row goes on) and `internal_error` (status `error`: a defect of ours).
 """

@@ -373,6 +373,14 @@ def test_exports_look_as_documented(
     assert "{'prime_factors': {'number': [84]}}" in said
 
 
+def test_files_of_the_paper_map_exist() -> None:
+    page = (DOCS / "paper-map.md").read_text("utf-8")
+    here = [row.split(" | ")[1] for row in page.splitlines() if row.startswith("| ")][1:]
+    files = [file for cell in here for file in re.findall(r"`([^`]+)`", cell)]
+    assert len(files) > 30
+    assert [file for file in files if not any((root / file).exists() for root in (ROOT, ROOT / "apigen_ray"))] == []
+
+
 def test_generated_pages_are_up_to_date() -> None:
     path = ROOT / "docs" / "generate.py"
     spec = importlib.util.spec_from_file_location("docs_generate", path)
