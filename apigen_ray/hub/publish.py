@@ -44,10 +44,11 @@ def publish(
         licences: ``LICENCE`` of the data set, ``NAME=LICENCE`` of a model or source.
         verdicts: which rows.
         splits: shares of the rows.
-        out: the folder to make and keep; None: one that is deleted afterwards.
+        out: the folder to make in a dry run. What is sent is made in a folder of its own, which does not stay: so one
+            that somebody has changed is neither sent nor lost unseen.
         private: make the repository a private one.
         dry_run: make the folder, and send nothing.
-        clean: replace a folder that is there, and a state of the repository that others made.
+        clean: replace, in a dry run a folder that is there, else a state of the repository that others made.
 
     Returns:
         What ``export.json`` holds, with ``out``, ``repo``, ``url``, ``licence``, ``private`` and ``sent`` (None in a
@@ -60,8 +61,9 @@ def publish(
     """
     if repo is None or not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
         raise InputError(f"--repo: {repo or 'is missing'}", "give the data set's name on the Hub: --repo OWNER/NAME")
-    if dry_run and out is None:
-        raise InputError("--dry-run makes a folder to look at", "say where: --out DIR")
+    if dry_run != (out is not None):
+        mend = "say where: --out DIR" if dry_run else "leave --out out, or look at the folder first: --dry-run"
+        raise InputError("--dry-run makes a folder to look at (--out); without it none stays", mend)
     directory = open_run(run)
     config, said = config_of(directory), Licences.parse(licences)
     found = origins(directory, config, said.told, model_licence)

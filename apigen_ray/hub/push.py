@@ -34,6 +34,7 @@ LONGEST_WAIT = 60.0
 _TITLE = "apigen-ray"
 _FIRST = "initial commit"  # what the Hub makes of a new repository
 _AGAIN = "run the same command again: what is there is not sent again"
+_NO_XET = "where a server has no Xet storage, set HF_HUB_DISABLE_XET=1 and run the same command again"
 _TOKEN = "make one that may write at <hub>/settings/tokens, then `hf auth login`, or set HF_TOKEN"  # noqa: S105 - no token
 
 
@@ -163,17 +164,17 @@ class Hub:
                 status, wait = _status(error), _wait(error, COMMIT_TRIES - left)
                 if status is not None and status not in (408, 409, 412, 429) and status < 500:
                     raise
-                if (made := self._made(title, head)) is not None:
+                if (made := self._made(title)) is not None:
                     return made
                 if status in (409, 412) or not left:
                     raise
                 time.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _made(self, title: str, head: Head) -> str | None:
-        """The latest commit, if it is ours and was made since the head was looked at."""
+    def _made(self, title: str) -> str | None:
+        """The latest commit, if it is this one."""
         latest = self._api.list_repo_commits(self.repo, repo_type="dataset")[0]
-        return str(latest.commit_id) if latest.title == title and latest.commit_id != head.sha else None
+        return str(latest.commit_id) if latest.title == title else None
 
     def _refuse(self, error: Exception, kind: type[ApigenError]) -> NoReturn:
         """Says what went wrong, in the words of the one who can mend it."""
@@ -187,7 +188,8 @@ class Hub:
             raise InputError(f"{self.url}: there is no such owner or data set ({said})", "see to --repo") from error
         if status in (409, 412):
             raise RunFailedError(f"{self.url}: somebody else's commit came between ({said})", _AGAIN) from error
-        raise kind(f"{self.url}: {said}", _AGAIN) from error
+        mend = _NO_XET if "xet-write-token" in said else _AGAIN
+        raise kind(f"{self.url}: {said}", mend) from error
 
     def _words(self, text: str) -> str:
         return text.replace("<hub>", str(self._api.endpoint))

@@ -227,7 +227,8 @@ def test_the_server_takes_what_is_right(hub: HubServer, asking: Callable[..., Ra
 
 
 def test_a_run_becomes_one_commit(hub: HubServer, run: Path, tmp_path: Path) -> None:
-    form = go(run, out=tmp_path / "out")
+    go(run, out=tmp_path / "out", dry_run=True)
+    form = go(run)
     folder = {
         path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
         for path in (tmp_path / "out").rglob("*")
@@ -365,13 +366,10 @@ def test_tokens(
     assert REPO not in hub.repos
 
 
-def test_the_token_is_written_nowhere(
-    hub: HubServer, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    go(run, out=tmp_path / "out")
-    texts = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    assert texts
-    assert not any(WRITER.encode() in text for text in texts)
+def test_the_token_is_written_nowhere(hub: HubServer, run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    go(run)
+    assert len(published(hub)) > 4
+    assert not any(WRITER.encode() in blob.content for blob in published(hub).values())
     said = capfd.readouterr()
     assert WRITER not in said.out + said.err
 
@@ -504,7 +502,7 @@ def test_a_missing_package_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(EnvironmentFault, match=rf"{words}\n  mend: pip install 'apigen-ray\[hub\]'"):
-        go(run, out=tmp_path / "out")
+        go(run, out=tmp_path / "out", dry_run=True)
     assert not (tmp_path / "out").exists()
 
 
@@ -514,6 +512,7 @@ def test_a_missing_package_is_named(
         (["--repo", "name"], "--repo: name"),
         ([], "--repo: is missing"),
         (["--repo", REPO, "--dry-run"], "say where: --out"),
+        (["--repo", REPO, "--out", "data/hub"], "leave --out out"),
         (["--repo", REPO, "--results"], "leave it out"),
     ],
 )
@@ -640,3 +639,14 @@ def test_a_killed_upload_goes_on(hub: HubServer, run: Path, folder: Path, tmp_pa
     assert len(hub.puts) == len(blobs) > 5
     want = table_of(rows_of(), SAMPLE).to_pylist()
     assert [row["query"] for row in by_id(shards(hub))] == [row["query"] for row in by_id(want)]
+
+
+@pytest.mark.long
+def test_a_server_without_xet_storage_is_told_of(hub: HubServer, run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("hf_xet", reason="without it the client does not ask for such storage")
+    command = [sys.executable, "-m", "apigen_ray.cli", "export", str(run), "--to", "hub", "--repo", REPO]
+    env = environment(hub, tmp_path / "home") | {"HF_HUB_DISABLE_XET": "0"}
+    done = subprocess.run([*command, "--license", "mit"], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert "mend: where a server has no Xet storage, set HF_HUB_DISABLE_XET=1" in done.stderr
+    assert len(hub.repos[REPO].commits) == 1
