@@ -127,6 +127,8 @@ class Hub:
             if head.sha is None:
                 self._api.create_repo(self.repo, repo_type="dataset", private=private, exist_ok=True)
                 head = self.look(private=private, clean=False)
+                if head.sha is None:  # else the commit would have no parent to be checked
+                    raise InputError(f"{self.url}: is there, and the token may not read it", self._words(_TOKEN))
             added = [CommitOperationAdd(path.relative_to(folder).as_posix(), path) for path in paths]
             for start in range(0, len(added), AT_ONCE):
                 some = added[start : start + AT_ONCE]

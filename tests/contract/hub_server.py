@@ -80,9 +80,10 @@ class Repo:
 class Refused(Exception):
     """An answer that says no."""
 
-    def __init__(self, status: int, words: str, code: str = "") -> None:
+    def __init__(self, status: int, words: str, code: str = "", **more: str) -> None:
         super().__init__(words)
-        self.response = web.json_response({"error": words}, status=status, headers={"X-Error-Message": words})
+        form = {"error": words, **more}
+        self.response = web.json_response(form, status=status, headers={"X-Error-Message": words})
         if code:
             self.response.headers["X-Error-Code"] = code
 
@@ -214,7 +215,7 @@ class HubServer:
         if body["type"] != "dataset":
             raise Refused(400, "only data sets here")
         if name in self.repos:
-            raise Refused(409, "You already created this dataset repo")
+            raise Refused(409, "You already created this dataset repo", url=f"{self.url}/datasets/{name}")
         repo = self.repos[name] = Repo(body.get("visibility") == "private" or bool(body.get("private")))
         repo.commit("initial commit", {".gitattributes": Blob(_ATTRIBUTES, lfs=False)})
         return web.json_response({"url": f"{self.url}/datasets/{name}", "name": name})

@@ -404,6 +404,15 @@ def test_the_licence_of_a_model_of_the_hub(hub: HubServer, tmp_path: Path, card:
     assert {method for method, _ in hub.came} == {"GET"}
 
 
+def test_a_data_set_that_the_token_may_not_see(hub: HubServer, folder: Path) -> None:
+    push(folder)
+    hub.headers = {"X-Error-Code": "RepoNotFound"}
+    hub.trouble = failing(10, 404, "GET", f"/api/datasets/{REPO}")
+    with pytest.raises(InputError, match="the token may not read it"):
+        push(folder)
+    assert len(hub.repos[REPO].commits) == 2
+
+
 # Trouble on the way
 
 
