@@ -117,7 +117,7 @@ def _warnings(form: Json, summary: Summary) -> list[str]:
 def _layers(form: Json) -> list[str]:
     """What each wall was seen to do, a line each."""
     layers: Json = (form.get("sandbox") or {}).get("layers", {})
-    return [f"{name}: {words}" for name, words in layers.items()]
+    return [f"wall {name}: {words}" for name, words in layers.items()]
 
 
 def _telling(told: Sequence[Json]) -> Json | None:

@@ -54,7 +54,7 @@ def story(row: Json, categories: Categories) -> Json:
         "stage": stage,
         "code": code,
         "query": cut(row["query"] or ""),
-        "said": "" if row["answers"] else cut(row["record"] or reply.get("error") or ""),
+        "said": "" if calls or row["answers"] == "[]" else cut(row["record"] or reply.get("error") or ""),
         "tools": [
             {"name": cut(str(tool.get("name", "")), 100), "description": cut(str(tool.get("description", "")), 200)}
             for tool in _list(row["tools"])[:ITEMS]

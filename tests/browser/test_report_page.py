@@ -191,6 +191,7 @@ def test_figures_are_there_without_script_and_on_paper(new_page: Callable[..., "
     assert page.get_by_text("let this page run its script").is_visible()
     assert page.locator("svg.wide").first.is_visible()
     assert page.locator(".filters").is_hidden()
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("body").evaluate("(node) => getComputedStyle(node).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator(".browse").is_hidden()
     assert page.locator("svg.wide").first.is_visible()

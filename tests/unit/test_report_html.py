@@ -202,8 +202,16 @@ def test_the_samples_are_embedded_whole(run: RunDir, html: str) -> None:
 @pytest.mark.parametrize(
     ("manifest", "rows", "words"),
     [
-        ({"engines": {"one": {"engine": "scripted"}}}, [sample(1)], "the scripted engine stands in for one."),
-        ({"engines": {}, "judge": {"engine": "scripted"}}, [sample(1)], "the scripted engine stands in for judge."),
+        (
+            {"engines": {"one": {"engine": "scripted"}}},
+            [sample(1)],
+            "the scripted engine stands in for <bdi>one</bdi>.",
+        ),
+        (
+            {"engines": {}, "judge": {"engine": "scripted"}},
+            [sample(1)],
+            "the scripted engine stands in for <bdi>judge</bdi>.",
+        ),
         ({}, [sample(1, execution_mode="simulate")], "1 of the 1 verified samples have simulated calls"),
         ({}, [sample(1, "fail_execution", execution_code="forbidden")], "SECURITY EVENTS in the execution stage"),
         ({}, [], "0</strong> of 0 drafts verified."),
@@ -267,6 +275,8 @@ def test_a_failed_call_and_a_record_that_could_not_be_read() -> None:
     results = [{"status": "rejected", "code": "timeout", "detail": "5 s"}, {"status": "passed", "value": "1"}]
     results[1]["simulated"] = True  # type: ignore[assignment]
     calls = [{"name": "f", "arguments": "x"}, {"name": "g", "arguments": {"a": None}}, {"name": "h", "arguments": {}}]
+    assert story(row | {"query": "q", "answers": "[{"}, Categories())["said"] == "no JSON"
+    assert story(row | {"query": "q", "answers": "[]"}, Categories())["said"] == ""
     row |= {"query": "q", "answers": json.dumps(calls), "results": json.dumps(results), "tools": "[{]"}
     told = story(row, Categories())
     assert (told["said"], told["tools"]) == ("", [])

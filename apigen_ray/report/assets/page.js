@@ -112,7 +112,7 @@ function stages(story) {
     if (stage.detail) {
       const detail = element("span", "detail", stage.detail);
       detail.dir = "auto";
-      item.append(" ", detail);
+      item.append(": ", detail);
     }
     node.append(item);
   }
