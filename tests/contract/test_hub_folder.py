@@ -122,7 +122,8 @@ def test_the_head_says_what_loaders_need(tmp_path: Path) -> None:
 def test_the_body_says_what_it_is(tmp_path: Path) -> None:
     rows = [*rows_of(), row(90, "simple", verdict="fail_grounding", grounding_status="rejected", grounding_code="x")]
     run = write_run(tmp_path / "sums", rows)
-    body = card(made(tmp_path, run, "train=0.7,test=0.3", licences=("cc-by-4.0", "smollm2-135m=llama3.1")))[1]
+    told = ("cc-by-4.0", "smollm2-135m=llama3.1", "apigen_ray.library.functions=Acme | <i>1")
+    body = card(made(tmp_path, run, "train=0.7,test=0.3", licences=told))[1]
     for words in (
         "# sums\n",
         "40 function-calling samples",
@@ -134,7 +135,8 @@ def test_the_body_says_what_it_is(tmp_path: Path) -> None:
         "**Not asked for: semantic.**",
         "The data set: **cc-by-4.0**.",
         "| generator | smollm2-135m | HuggingFaceTB/SmolLM2-135M-Instruct | llama3.1 | told by the publisher |",
-        "| source | apigen_ray.library.functions | Python functions | Apache-2.0 | this project |",
+        r"| source | apigen_ray.library.functions | Python functions | Acme \| &lt;i>1 | told by the publisher |",
+        "| different functions called | 1 |",
         "- smollm2-135m, llama3.1: Its section 1.b asks that",
         "| `answers` | string |",
         "eprint = {2406.18518}",
