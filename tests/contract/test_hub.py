@@ -44,10 +44,18 @@ def run(tmp_path: Path) -> Path:
     return write_run(tmp_path / "sums", rows_of())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    from huggingface_hub import close_session
+
+    yield
+    close_session()  # not after each test: to make one loads the certificates of the world
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """The server, and the client turned to it."""
-    from huggingface_hub import close_session, constants
+    from huggingface_hub import constants
 
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -55,7 +63,6 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the server has no such storage
     yield server
-    close_session()
     server.close()
 
 

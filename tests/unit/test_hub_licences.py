@@ -55,8 +55,9 @@ def test_a_model_of_the_hub(tmp_path: Path) -> None:
     assert one(tmp_path, generator("a/closed")).by == "nobody knows a/closed"
 
 
-def test_a_name_on_a_server_says_nothing(tmp_path: Path) -> None:
-    origin = one(tmp_path, generator("a/open", "openai"))
+@pytest.mark.parametrize("model", ["a/open", "embedded"])
+def test_a_name_on_a_server_says_nothing(tmp_path: Path, model: str) -> None:
+    origin = one(tmp_path, generator(model, "openai"))
     assert (origin.licence, origin.by) == (None, "a server can call any model by that name")
 
 
