@@ -120,7 +120,8 @@ def _model(role: str, name: str, spec: Json, lookup: Lookup) -> Origin:
     if engine == "vllm" and "://" not in model and model.count("/") == 1:
         return Origin(role, name, model, *lookup(model), model)
     why = "a server can call any model by that name" if engine == "openai" else "nothing beside its weights says it"
-    return Origin(role, name, _last(model) if "://" in model else model, None, why, model)
+    what = _last(model) if "://" in model or model.startswith(("/", "~", ".")) else model
+    return Origin(role, name, what, None, why, model)
 
 
 def _folder_card(folder: Path) -> Found:

@@ -618,41 +618,55 @@ def test_datasets_loads_what_was_published(hub: HubServer, run: Path, tmp_path: 
     assert sum(len(rows) for rows in said["found"]["default"].values()) == len(want) == 40
 
 
-def test_a_killed_upload_goes_on(hub: HubServer, run: Path, folder: Path, tmp_path: Path) -> None:
-    sent, enough, go_on = iter(range(3)), threading.Semaphore(0), threading.Event()
+@pytest.mark.parametrize(
+    ("method", "end", "first", "then"),
+    [
+        pytest.param("POST", "/repos/create", 0, 1, marks=pytest.mark.long),
+        pytest.param("POST", "/objects/batch", 1, 1, marks=pytest.mark.long),
+        ("PUT", "/storage/", 3, 5),  # those of the first batch of files go through, those of the second are held
+        pytest.param("POST", "/verify", 3, 5, marks=pytest.mark.long),
+        pytest.param("POST", "/commit/main", 0, 1, marks=pytest.mark.long),
+    ],
+)
+def test_a_killed_upload_goes_on(
+    hub: HubServer, run: Path, folder: Path, tmp_path: Path, method: str, end: str, first: int, then: int
+) -> None:
+    through, held, gone, go_on = iter(range(first)), threading.Semaphore(0), threading.Semaphore(0), threading.Event()
 
-    def hold(method: str, path: str) -> threading.Event | None:
-        if method != "PUT" or go_on.is_set() or next(sent, None) is not None:
+    def hold(met: str, path: str) -> threading.Event | None:
+        if met != method or end not in path or next(through, None) is not None:
             return None
-        enough.release()
+        held.release()
         return go_on
 
-    held: set[str] = set()
-
-    def trouble(method: str, path: str) -> int | None:
-        return CUT if path in held else None  # its sender is dead
+    def trouble(met: str, path: str) -> int | None:
+        if met == method and end in path and go_on.is_set():
+            gone.release()
+            return CUT  # its sender is dead
+        return None
 
     hub.hold, hub.trouble = hold, trouble
     command = [sys.executable, "-m", "apigen_ray.cli", "export", str(run), "--to", "hub", "--repo", REPO]
     command += ["--license", "cc-by-4.0", "--split", "train=0.7,test=0.3"]
     env, nowhere = environment(hub, tmp_path / "home"), subprocess.DEVNULL
     with subprocess.Popen(command, env=env, stdout=nowhere, stderr=nowhere) as process:
-        assert enough.acquire(timeout=120)
-        while len(hub.puts) < 3:  # three went through; the others are held, and never taken
-            time.sleep(0.01)
-        held.update(path for method, path in hub.came if method == "PUT" and path.rpartition("/")[2] not in hub.puts)
+        for _ in range(then):
+            assert held.acquire(timeout=120)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     go_on.set()
-    assert [commit.title for commit in hub.repos[REPO].commits] == ["initial commit"]
+    for _ in range(then):
+        assert gone.acquire(timeout=120)
     there = list(hub.puts)
-    assert len(there) == 3
-    hub.trouble = lambda method, path: None
+    if REPO in hub.repos:
+        assert [commit.title for commit in hub.repos[REPO].commits] == ["initial commit"]  # nothing is to be seen
+    hub.hold, hub.trouble = lambda met, path: None, lambda met, path: None
     push(folder)
     assert len(hub.repos[REPO].commits) == 2
     blobs = {blob.sha256 for blob in published(hub).values() if blob.lfs}
-    assert set(hub.puts[3:]) == blobs - set(there)
-    assert len(hub.puts) == len(blobs) > 5
+    assert len(hub.puts) == len(blobs) == 8
+    assert set(hub.puts[len(there) :]) == blobs - set(there)
+    assert len(there) == {"/storage/": 3, "/verify": 8, "/commit/main": 8, "/objects/batch": 3}.get(end, 0)
     want = table_of(rows_of(), SAMPLE).to_pylist()
     assert [row["query"] for row in by_id(shards(hub))] == [row["query"] for row in by_id(want)]
 

@@ -84,6 +84,13 @@ def test_a_model_of_a_folder(tmp_path: Path, head: str, licence: str | None) -> 
     assert "private" not in f"{origin.what}{origin.names}{origin.by}"
 
 
+@pytest.mark.parametrize("model", ["/home/me/gone/tuned", "~/gone/tuned", "../gone/tuned", "s3://gone/tuned"])
+def test_a_model_that_is_gone_names_no_folder(tmp_path: Path, model: str) -> None:
+    origin = one(tmp_path, generator(model))
+    assert (origin.what, origin.licence) == ("tuned", None)
+    assert "gone" not in origin.by
+
+
 def test_our_own_functions_and_those_of_a_package(tmp_path: Path) -> None:
     assert one(tmp_path, {"library": [BUILTIN]}).licence == "Apache-2.0"
     assert one(tmp_path, {"library": [{"kind": "python", "module": "pytest"}]}).licence == "MIT"
