@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 # Two processes: what shares a Ray session or an engine in one, all else beside it.
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 
-.PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs site clean
+.PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs site notebooks clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
@@ -34,7 +34,8 @@ quickstart: $(STAMP) ## A real run on this machine: engine, model, verified rows
 	@echo; echo "Two that were rejected:"
 	@$(BIN)/apigen show $(RUN) --verdict fail_grounding -n 1
 	@$(BIN)/apigen show $(RUN) --verdict fail_semantic -n 1
-	@echo; echo "Files: $(RUN)/samples/round=*/verdict=*/*.parquet   More: $(BIN)/apigen report $(RUN)"
+	@echo
+	@$(BIN)/apigen report $(RUN) --html
 
 quickstart-rest: $(STAMP) ## A service on loopback as a library: calls over HTTP and of Python functions in one run
 	$(BIN)/python -m scripts.quickstart_rest
@@ -71,6 +72,10 @@ docs: $(STAMP) ## Write columns, codes and command line of docs/ from the code, 
 
 site: $(STAMP) ## Build the site of the documentation into build/site, without a warning
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebooks: $(STAMP) ## Execute the notebooks, and build them with what they show into build/notebooks
+	mkdir -p build/notebooks
+	cd build/notebooks && "$(abspath $(BIN))/python" "$(CURDIR)/notebooks/build.py" .
 
 clean: ## Delete caches and build outputs; runs, models and the environment stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -31,8 +31,8 @@ AWS = {
 """The environment of what is to reach `s3`: known before the server is there, as Ray's workers are."""
 
 
-SHARED = ("ray", "vllm")
-"""Marks whose tests share something that is slow to start, and so run in one process each; all others beside them."""
+SHARED = ("vllm", "ray")
+"""Marks whose tests share something that is slow to start: those of a mark run in one process, all others beside it."""
 
 
 def pytest_configure() -> None:
@@ -43,9 +43,8 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for name in SHARED:
-            if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.xdist_group(name))
+        if name := next(filter(item.get_closest_marker, SHARED), None):
+            item.add_marker(pytest.mark.xdist_group(name))
         if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray[.].*"))
     items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SHARED))  # the long ones first
