@@ -1,16 +1,20 @@
-"""Writes ``columns.md``, ``codes.md`` and ``cli.md`` out of the code (``make docs``); a test looks if they are so."""
+"""Writes columns, codes, command line and run file as pages, out of the code (``make docs``); a test compares them."""
 
 import inspect
+import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import docstring_parser
 import pyarrow as pa
 import typer
+from pydantic import BaseModel
 
 from apigen_ray.cli import app
-from apigen_ray.config import SAMPLE
+from apigen_ray.config import SAMPLE, RunConfig
 from apigen_ray.records import DRAFT, PLAN, REPLY
 from apigen_ray.verifiers import VERIFIERS
 
@@ -64,17 +68,19 @@ ENTRY = re.compile(
 )
 COLUMNS_INTRO = """# Columns of `samples/`
 
-What each row of a run says, column by column, in their order. Every file has this one schema. Calls, arguments, tools and results are JSON texts: Arrow structs would change mixed
-arguments without a word. `drafts/` has the columns that come from the plan and the generator.
+What each row of a run says, column by column, in their order. Every file has this one schema. Calls, arguments, tools
+and results are JSON texts: Arrow structs would change mixed arguments without a word. `drafts/` has the columns that
+come from the plan and the generator.
 
 | column | type | from | meaning |
 |---|---|---|---|
 """
 CODES_INTRO = """# Codes
 
-Every reason that a stage may give, with an example. A stage leaves `<stage>_status`, `<stage>_code` and `<stage>_detail` in every row. Any stage may also say
-`earlier_stage` (status `skipped`: an earlier stage did not pass), `not_requested` (status `skipped`: not asked for, or
-nothing to judge; the row goes on) and `internal_error` (status `error`: a defect of ours).
+Every reason that a stage may give, with an example. A stage leaves `<stage>_status`, `<stage>_code` and
+`<stage>_detail` in every row. Any stage may also say `earlier_stage` (status `skipped`: an earlier stage did not pass),
+`not_requested` (status `skipped`: not asked for, or nothing to judge; the row goes on) and `internal_error` (status
+`error`: a defect of ours).
 """
 NOTES = {
     "format": 'In the examples `Q` is `"query": "..."`, `A` is `"answers": [...]`, `CALL` a call that is right; '
@@ -87,6 +93,14 @@ Every verb of `apigen`, with its arguments and options. `--help` after a verb sh
 
 Exit codes: 0 done; 1 what was given cannot be used, nothing has begun; 2 the run failed; 3 a limit that was set stopped
 it; 130 interrupted. After 2, 3 and 130 the same command with `--resume` goes on; it is printed.
+"""
+
+RUN_FILE_INTRO = """# The run file
+
+Every key of a run file, section by section: what it takes, what it is where it is left out, what it does. A run file is
+YAML; an unknown key is refused with the nearest that there is. `--set a.b=c` sets a key from the command line, and in
+Python a run file is a dictionary ([Python API](python-api.md)). Sections have a
+place of their own below, as `sampling.feedback` for `feedback` in `sampling`.
 """
 
 
@@ -136,7 +150,27 @@ def cli() -> str:
     return page
 
 
-PAGES = {"columns.md": columns, "codes.md": codes, "cli.md": cli}
+def run_file() -> str:
+    """The page of the run file, out of the specs that `RunConfig` is composed from."""
+    page, places = NOTE + RUN_FILE_INTRO, dict(_sections(RunConfig, ""))
+    for model, place in places.items():
+        told = docstring_parser.parse(inspect.getdoc(model) or "")
+        meaning = {each.arg_name: " ".join((each.description or "").split()) for each in told.params}
+        words = " ".join(f"{told.short_description or ''} {told.long_description or ''}".split())
+        page += f"\n## {place or 'At the top'}\n\n{words}\n\n| key | takes | default | |\n|---|---|---|---|\n"
+        form = model.model_json_schema(mode="validation")
+        for name, values in form["properties"].items():
+            if name == "spec":
+                continue  # its keys stand beside the others
+            default = "required" if name in form.get("required", ()) else _json(values.get("default"))
+            default = "the model's name" if (place, name) == ("generators", "name") else default
+            takes = _takes(values, name, form.get("$defs", {}))
+            cells = (f"`{name}`", takes, default, re.sub(r"\bNone\b", "null", meaning.get(name, "").removesuffix(".")))
+            page += f"| {' | '.join(map(_cell, cells))} |\n"
+    return page
+
+
+PAGES = {"columns.md": columns, "codes.md": codes, "cli.md": cli, "run-file.md": run_file}
 
 
 def main() -> None:
@@ -145,6 +179,58 @@ def main() -> None:
         path = Path(__file__).parent / name
         path.write_text(page(), "utf-8")
         sys.stdout.write(f"{path}\n")
+
+
+def _sections(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """Every spec below one, each once, with the name of its section."""
+    seen = {model}
+    yield model, place
+    for name, field in model.model_fields.items():
+        path = place if name == "spec" else f"{place}.{name}".lstrip(".")
+        parts = list(_models(field.annotation))
+        for part in parts:
+            first, values = next(iter(part.model_json_schema()["properties"].items()))
+            which = f"{path} ({first}: {values['const']})" if "const" in values else f"{path} (with {first})"
+            for found, where in _sections(part, which if len(parts) > 1 else path):
+                if found not in seen:
+                    seen.add(found)
+                    yield found, where
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _takes(values: Any, name: str, others: Any) -> str:
+    """What a key takes, out of its JSON Schema and the definitions beside it; another section is told by its name."""
+    if "$ref" in values:
+        values = others[values["$ref"].rpartition("/")[2]]
+    if "anyOf" in values or "oneOf" in values:
+        each = values.get("anyOf") or values["oneOf"]
+        return " or ".join(dict.fromkeys(_takes(one, name, others) for one in each))
+    if "properties" in values:
+        return f"the section `{name}`"
+    if "const" in values or "enum" in values:
+        return ", ".join(f"`{word}`" for word in values.get("enum") or [values["const"]])
+    kind = values.get("type", "text")
+    if kind == "array" and "prefixItems" in values:
+        return "a number or [low, high]"
+    if kind == "array":
+        return f"list of {_takes(values.get('items') or {}, name, others)}".replace("list of the section", "list of")
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    bounds = ", ".join(f"{sign} {values[key]}".removesuffix(".0") for key, sign in signs.items() if key in values)
+    words = {"string": "text", "boolean": "true or false", "null": "null", "object": "mapping"}
+    return f"{words.get(kind, kind)} {bounds}".strip()
+
+
+def _json(value: Any) -> str:
+    if value in (None, "", [], {}) or (isinstance(value, dict) and any(isinstance(v, dict) for v in value.values())):
+        return ""
+    text = json.dumps(value, ensure_ascii=False).strip('"')
+    return f"`{text}`" if len(text) < 60 else ""
 
 
 def _verbs(command: Any, name: str) -> list[tuple[str, Any]]:
