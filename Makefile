@@ -35,7 +35,7 @@ quickstart: $(STAMP) ## A real run on this machine: engine, model, verified rows
 	@$(BIN)/apigen show $(RUN) --verdict fail_grounding -n 1
 	@$(BIN)/apigen show $(RUN) --verdict fail_semantic -n 1
 	@echo
-	@$(BIN)/apigen report $(RUN) --html
+	@$(BIN)/apigen report $(RUN) --html | tail -n 1
 
 quickstart-rest: $(STAMP) ## A service on loopback as a library: calls over HTTP and of Python functions in one run
 	$(BIN)/python -m scripts.quickstart_rest
