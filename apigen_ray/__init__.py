@@ -6,7 +6,7 @@ workers and the processes that execute calls import this package too, and need n
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from apigen_ray.api import ApigenError, Run, RunConfig, load_config, open_run, preview, run, verify
+    from apigen_ray.api import ApigenError, Run, RunConfig, functions, load_config, open_run, preview, run, verify
 
 __version__ = "0.1.0"
 
@@ -15,6 +15,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "__version__",
+    "functions",
     "load_config",
     "open_run",
     "preview",

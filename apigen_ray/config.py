@@ -245,7 +245,7 @@ def load_config(source: str | os.PathLike[str] | Mapping[str, Any], settings: It
     Raises:
         ConfigError: names the file, the field and the mend; every fault at once.
 
-    Example:
+    Examples:
         >>> import apigen_ray as apigen
         >>> config = apigen.load_config("my_functions.yaml", ["size=50", "sampling.mode=query_first"])
         >>> config.name, config.size, str(config.sampling.mode)

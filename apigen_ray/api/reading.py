@@ -34,7 +34,7 @@ class Run:
     Attributes:
         path: its directory, a `pathlib.Path`, or a ``upath.UPath`` in an object store.
 
-    Example:
+    Examples:
         >>> import apigen_ray as apigen
         >>> run = apigen.open_run("runs/quickstart")
         >>> run.outcome
@@ -73,7 +73,7 @@ class Run:
             InputError: there is no such verdict or column: the nearest right one is named.
             EnvironmentFault: a file of the run is lost or cannot be read.
 
-        Example:
+        Examples:
             >>> import apigen_ray as apigen
             >>> run = apigen.open_run("runs/quickstart")
             >>> for row in run.samples("fail_grounding"):
@@ -102,7 +102,7 @@ class Run:
             EnvironmentFault: the package ``datasets`` is missing (``pip install 'apigen-ray[hub]'``), or a file of the
                 run is lost.
 
-        Example:
+        Examples:
             >>> import apigen_ray as apigen
             >>> run = apigen.open_run("runs/quickstart")
             >>> run.to_dataset(columns=["query", "answers"])[0]["answers"]
@@ -128,7 +128,7 @@ class Run:
         Raises:
             InputError: there is no such verdict or column.
 
-        Example:
+        Examples:
             >>> import apigen_ray as apigen
             >>> run = apigen.open_run("runs/quickstart")
             >>> run.to_ray(columns=["query"]).count() == run.report()["verified"]
@@ -149,7 +149,7 @@ class Run:
             ``samples``, ``verified``, ``pass_rate``, ``filter_table`` (generator by verdict), ``stages`` (status and
             code), ``styles``, ``tokens``, and what the manifest tells.
 
-        Example:
+        Examples:
             >>> import apigen_ray as apigen
             >>> counted = apigen.open_run("runs/quickstart").report()
             >>> counted["samples"], counted["verified"], counted["pass_rate"]
@@ -186,7 +186,7 @@ class Run:
             InputError: no such format or verdict; a folder that is in the way; no row to write.
             EnvironmentFault: the files cannot be written.
 
-        Example:
+        Examples:
             >>> import apigen_ray as apigen
             >>> run = apigen.open_run("runs/quickstart")
             >>> run.export("openai", "data/openai")["rows"]
@@ -212,7 +212,7 @@ def open_run(path: str | AnyPath) -> Run:
         InputError: there is no run in it.
         EnvironmentFault: the package that speaks to the store is missing, or the store does not answer.
 
-    Example:
+    Examples:
         >>> import apigen_ray as apigen
         >>> apigen.open_run("runs/quickstart").path.name
         'quickstart'

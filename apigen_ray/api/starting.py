@@ -4,6 +4,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from apigen_ray.errors import InputError, RecordError
 from apigen_ray.records import content_hash
 from apigen_ray.rundir import AnyPath, as_path, new_file, remove
 
+_TURN = threading.Lock()
+"""Runs of one process take turns: the session that one has started ends with it, under whoever else uses it."""
+
 
 def run(
     config: RunConfig | Mapping[str, Any] | str | os.PathLike[str],
@@ -27,8 +31,8 @@ def run(
     """Runs a config to its end: generate, verify, write Parquet. Comes back when it is done.
 
     It uses the Ray session that is there, and leaves it; where none is, it joins the cluster of ``RAY_ADDRESS`` or
-    starts a private session for as long as it takes. One run at a time in a process. Calls are executed in processes
-    of their own, never in this one.
+    starts a private session for as long as it takes. Runs that threads of one process start take turns. Calls are
+    executed in processes of their own, never in this one.
 
     Args:
         config: what to run; also what `load_config` takes. It goes to ``<output.dir>/<name>``.
@@ -44,7 +48,7 @@ def run(
         RunStoppedError: a limit of the config was reached; go on with ``resume``.
         KeyboardInterrupt: by Ctrl-C or a notebook's stop, in good order; go on with ``resume``.
 
-    Example:
+    Examples:
         With the engine ``scripted``, a fake that answers at once, to try things:
 
         >>> import apigen_ray as apigen
@@ -66,7 +70,7 @@ def run(
     loaded = config if isinstance(config, RunConfig) else load_config(config)
     output = loaded.output.model_copy(update={"dir": absolute(loaded.output.dir)})
     loaded = loaded.model_copy(update={"output": output})
-    with watch(quiet=not progress) as watcher:
+    with _TURN, watch(quiet=not progress) as watcher:
         return Run(loop.run(loaded, resume=resume, clean=clean, watcher=watcher).run.path)
 
 
@@ -85,7 +89,7 @@ def preview(config: RunConfig | Mapping[str, Any] | str | os.PathLike[str], n: i
         EnvironmentFault: as in `run`.
         RunFailedError: the run broke off.
 
-    Example:
+    Examples:
         >>> import apigen_ray as apigen
         >>> rows = apigen.preview("my_functions.yaml", 2)
         >>> len(rows), sorted(rows[0]["answers"][0])
@@ -95,7 +99,9 @@ def preview(config: RunConfig | Mapping[str, Any] | str | os.PathLike[str], n: i
 
     if n < 1:
         raise InputError(f"n: {n} is no number of rows", "give 1 or more")
-    return preview_rows(config if isinstance(config, RunConfig) else load_config(config), n)
+    loaded = config if isinstance(config, RunConfig) else load_config(config)
+    with _TURN:
+        return preview_rows(loaded, n)
 
 
 def verify(
@@ -135,7 +141,7 @@ def verify(
         RunStoppedError: a limit was reached; start over with ``clean``.
         KeyboardInterrupt: by Ctrl-C; start over with ``clean``.
 
-    Example:
+    Examples:
         >>> import apigen_ray as apigen
         >>> add = {
         ...     "name": "add",
@@ -158,7 +164,7 @@ def verify(
     target = absolute(as_path(out, to_write=True))
     options = IngestOptions(id_column=id_column, reply_column=reply_column, style_column=style_column)
     spec = VerifySpec.load(Path(config) if config is not None else None, library=library, stages=stages)
-    with watch(quiet=not progress) as watcher:
+    with _TURN, watch(quiet=not progress) as watcher:
         if isinstance(records, str | Path | UPath):
             result = verify_records(as_path(records), target, options, spec, clean=clean, watcher=watcher)
         else:

@@ -3,6 +3,7 @@
 import asyncio
 import doctest
 import json
+import linecache
 import threading
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,11 @@ def test_a_run_is_judged_again_as_it_comes_from_another(folder: Path) -> None:
 
 
 def test_a_run_is_used_twice_from_a_thread_and_within_a_loop(folder: Path) -> None:
-    config = apigen.load_config({**CONFIG, "name": "twice"}, ["size=4"])
+    linecache.cache["<cell>"] = (len(TOOLS), None, TOOLS.splitlines(keepends=True), "<cell>")
+    cell: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(TOOLS, "<cell>", "exec"), cell)  # noqa: S102  as a notebook does
+    live = apigen.functions(cell["add"], cell["shout"], file="live.py")
+    config = apigen.load_config({**CONFIG, "name": "twice", "library": live}, ["size=4"])
     ended: list[apigen.Run] = []
     thread = threading.Thread(target=lambda: ended.append(apigen.run(config)))
     thread.start()

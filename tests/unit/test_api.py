@@ -5,6 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from apigen_ray.config import SAMPLE, STAGES, parse_config
 from apigen_ray.errors import ConfigError, EnvironmentFault, InputError
 from apigen_ray.export.samples import find_samples
 from apigen_ray.library.python import PythonSource
+from apigen_ray.report.summary import Summary
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
 
@@ -28,6 +30,17 @@ library: [{kind: python, path: tools.py}]
 generators: [{name: fake, engine: scripted}]
 judge: {engine: scripted}
 """
+
+TOOLS = '''
+def add(first: int, second: int) -> int:
+    """Add two numbers."""
+    return first + second
+
+
+def shout(text: str) -> str:
+    """Write a text in capital letters."""
+    return text.upper()
+'''
 
 
 def row(name: str, verdict: str, query: str, answers: list[Any], **columns: Any) -> dict[str, Any]:
@@ -68,6 +81,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> apigen.Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     Path("my_functions.yaml").write_text(FILE)
+    Path("my_functions.py").write_text(TOOLS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "my_functions", None)  # what is imported under the name goes with the test
+    monkeypatch.delitem(sys.modules, "my_functions")
     directory = RunDir(Path("runs/quickstart"))
     files = []
     for each in ROWS:
@@ -98,7 +115,7 @@ def test_everything_public_has_an_example_and_says_what_it_takes_and_raises() ->
     methods = [f"Run.{name}" for name, _ in inspect.getmembers(api.Run, inspect.isfunction) if name[0] != "_"]
     functions = [name for name in apigen.__all__ if inspect.isfunction(getattr(apigen, name))]
     assert {*methods, *functions, "Run"} <= examples
-    assert len(functions) == 5
+    assert len(functions) == 6
     for name in [*functions, *methods]:
         function = getattr(api, name) if name in functions else getattr(api.Run, name.removeprefix("Run."))
         told = inspect.getdoc(function) or ""
@@ -209,7 +226,11 @@ def test_what_is_asked_of_a_run_and_is_not_there(run: apigen.Run) -> None:
     ]:
         with pytest.raises(InputError, match=words):
             wrong()
-    assert sorted(path.name for path in Path().iterdir()) == ["my_functions.yaml", "runs"]  # nothing stays of it
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "my_functions.py",
+        "my_functions.yaml",
+        "runs",
+    ]  # nothing stays of it
 
 
 def test_a_config_of_code_is_that_of_a_file(run: apigen.Run) -> None:
@@ -225,6 +246,32 @@ def test_a_config_of_code_is_that_of_a_file(run: apigen.Run) -> None:
     assert typed.library == (PythonSource(path="other.py"),)
     assert sections["library"] == ({"kind": "python", "path": "tools.py"},)  # the caller's own is not touched
     assert apigen.load_config(sections, ["name=other", "size=3"]).size == 3
+
+
+def test_runs_of_a_process_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apigen_ray.job import loop
+
+    at_once, most = 0, 0
+    both = threading.Event()
+
+    def count(config: Any, **options: Any) -> Any:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        both.wait(0.2)  # time for another to come in
+        at_once -= 1
+        return loop.Result(RunDir(Path("runs/x")), Summary(), 0.0)
+
+    monkeypatch.setattr(loop, "run", count)
+    config = {"name": "x", "library": [{"kind": "python", "path": "a.py"}], "generators": [{"engine": "scripted"}]}
+    threads = [
+        threading.Thread(target=apigen.run, args=(config | {"judge": {"engine": "scripted"}},)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
 
 
 @pytest.mark.parametrize(
