@@ -1,1 +1,1 @@
-"""A run counted from its files: the summary, and the report of it in Markdown."""
+"""A run counted from its files: the summary, and reports of it in Markdown and as a page."""

@@ -16,13 +16,9 @@ class Lowest(Generic[T]):
     Args:
         most: keys that are drawn at most; twice as many are held.
         merge: makes one of two items of a key; by default the first stays.
-
-    Attributes:
-        whole: whether every key is still held, so that the sample is all there is.
     """
 
     def __init__(self, most: int, merge: Callable[[T, T], T] | None = None) -> None:
-        self.whole = True
         self._most, self._merge = most, merge
         self._bound = 1 << 64
         self._held: dict[int, T] = {}
@@ -48,5 +44,5 @@ class Lowest(Generic[T]):
 
     def _shrink(self) -> None:
         ranks = sorted(self._held)
-        self._bound, self.whole = ranks[self._most], False
+        self._bound = ranks[self._most]
         self._held = {rank: self._held[rank] for rank in ranks[: self._most]}

@@ -79,6 +79,11 @@ def _content(run: RunDir) -> Json:
     summary, categories = summarise(run), Categories.of(run)
     census, form = take_census(run, categories), facts(run, summary)
     told = stories(run, census.picks.chosen(), categories)
+    lines = [
+        *fact_lines(form, summary),
+        *_layers(form),
+        *([f"categories: {categories.note}"] if categories.note else ()),
+    ]
     fakes = [name for name, engine in engines_of(form).items() if is_fake(engine)]
     prices = _prices(run)
     return {
@@ -97,7 +102,7 @@ def _content(run: RunDir) -> Json:
         "lengths": diversity_figures(census.verified, census.drafts),
         "spending": spending_rows(census.spending, summary, engines_of(form), prices),
         "priced": prices.known,
-        "facts": [line.partition(": ") for line in (*fact_lines(form, summary), *_layers(form))],
+        "facts": [line.partition(": ") for line in lines],
         "first": _telling(told),
         "stories": told,
         "stages": STAGES,

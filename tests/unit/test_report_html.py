@@ -262,7 +262,9 @@ def test_categories_come_from_the_library(run: RunDir, tmp_path: Path) -> None:
     gone = write(tmp_path / "gone", [sample(1)])
     write_text(gone.config_path, "library: [{kind: python, path: not-there.py}]")
     assert "not-there.py" in Categories.of(gone).note
-    assert "By category" not in page_text(gone)
+    html = page_text(gone)
+    assert "By category" not in html
+    assert "<dt>categories</dt><dd>Not known here: the library of the run cannot be read (" in html
     gone.config_path.unlink()
     assert "FileNotFoundError" in Categories.of(gone).note
     write_text(gone.config_path, "library: null")
