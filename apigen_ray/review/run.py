@@ -39,7 +39,8 @@ def review_run(
         `apigen_ray.review.estimates.estimates`, with the run's path as ``run``.
 
     Raises:
-        InputError: as `open_sample`, `read_words` and `serve` say; a run in a store and no ``out``.
+        InputError: as `open_sample`, `read_words` and `serve` say; a run in a store and no ``out``; a page's options
+            and no page.
         RecordError: what lies there cannot be read.
         EnvironmentFault: the disk cannot be read or written.
     """
@@ -50,6 +51,8 @@ def review_run(
             f"{path}: a review lies on a disk, where each judgement is safe at once, and this run lies in a store",
             "give --out FOLDER",
         )
+    if ready is None and (reviewer is not None or port):
+        raise InputError("--reviewer and --port are of the page", "give --serve as well")
     name = None if reviewer is None else name_of(reviewer)
     sample = open_sample(path, out, size, seed)
     if ready is not None:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import open_run
-from apigen_ray.records import Json, Verdict, content_hash
+from apigen_ray.records import Json, Status, Verdict, content_hash
 from apigen_ray.review.allot import by_size, level
 from apigen_ray.rundir import AnyPath, RunDir, write_once
 from apigen_ray.storage import open_parquet, reading
@@ -45,7 +45,7 @@ class Drawn:
         fingerprint: of the run; "" where it has none, as one of `apigen verify`.
         seed: of the draw.
         asked: rows that were asked for.
-        population: rows of each cell in the closed rounds, those of `JUDGED` only.
+        population: rows of each cell in the closed rounds, those that could be drawn.
         left_out: rows that could not be drawn, by reason.
     """
 
@@ -153,16 +153,19 @@ def _draw(run: RunDir, folder: Path, size: int, seed: int) -> None:
     population, left_out, lowest = Counter[Cell](), Counter[str](), dict[Cell, list[tuple[str, str]]]()
     closed = run.closed_rounds()
     for number in run.rounds():
-        for table in run.read([*_KEYS, "sample_id"], rounds=[number]):
+        for table in run.read([*_KEYS, "sample_id", "format_status"], rounds=[number]):
             if number not in closed:  # which rows are duplicates is not known yet
                 left_out["its round is not closed"] += table.num_rows
                 continue
             found: dict[Cell, list[tuple[str, str]]] = {}
-            for cell, name in zip(_cells(table), table["sample_id"].to_pylist(), strict=True):
-                if cell[0] in JUDGED:
-                    found.setdefault(cell, []).append((content_hash("review", seed, name), name))
-                else:
+            columns = (table[name].to_pylist() for name in ("sample_id", "format_status"))
+            for cell, name, status in zip(_cells(table), *columns, strict=True):
+                if cell[0] not in JUDGED:
                     left_out[cell[0]] += 1
+                elif status == Status.SKIPPED:  # a plan whose calls did not execute: no model was asked for words
+                    left_out["nothing was written"] += 1
+                else:
+                    found.setdefault(cell, []).append((content_hash("review", seed, name), name))
             for cell, names in found.items():
                 population[cell] += len(names)
                 lowest[cell] = heapq.nsmallest(size, [*lowest.get(cell, ()), *names])

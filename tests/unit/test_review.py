@@ -212,6 +212,15 @@ def test_an_open_round_is_not_drawn_from(tmp_path: Path) -> None:
     assert sample.drawn.left_out == {"its round is not closed": 7}
 
 
+def test_a_plan_that_nobody_was_asked_to_word_is_not_drawn(tmp_path: Path) -> None:
+    planned = {"format_status": "skipped", "format_code": "not_requested", "query": None, "answers": None}
+    rows = [row(1), row(2, "fail_execution"), row(3, "fail_execution", **planned)]
+    sample = open_sample(write(tmp_path / "run", rows).path, tmp_path / "review")
+    assert set(sample.ids) == {rows[0]["sample_id"], rows[1]["sample_id"]}
+    assert sample.drawn.left_out == {"nothing was written": 1}
+    assert sample.drawn.population["fail_execution", "one", "simple"] == 1
+
+
 def test_no_more_rows_are_held_than_are_wanted(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all rows only keys are read, and of each cell no more than the sample's size is kept between row groups."""
     read, asked, kept = RunDir.read, [], []
@@ -224,7 +233,9 @@ def test_no_more_rows_are_held_than_are_wanted(run: Path, tmp_path: Path, monkey
     monkeypatch.setattr(RunDir, "read", watched)
     monkeypatch.setattr(sampling.heapq, "nsmallest", lambda size, names: kept.append(out := real(size, names)) or out)
     open_sample(run, tmp_path / "review", 2)
-    assert [columns for columns, only in asked if only is None] == [["verdict", "generator", "style", "sample_id"]]
+    assert [columns for columns, only in asked if only is None] == [
+        ["verdict", "generator", "style", "sample_id", "format_status"]
+    ]
     assert [len(only) for _, only in asked if only is not None] == [2]
     assert kept
     assert all(len(names) <= 2 for names in kept)
@@ -673,6 +684,8 @@ def test_the_verb_draws_and_prints(run: Path, apigen: Callable[..., tuple[int, s
     [
         (("nowhere",), "there is no such folder"),
         (("RUN", "--reviewer", "../x", "--serve"), "is no name to keep"),
+        (("RUN", "--reviewer", "Ann"), "give --serve as well"),
+        (("RUN", "--port", "8800"), "give --serve as well"),
         (("RUN", "--sample", "0"), "--sample"),
         (("RUN", "--port", "70000", "--serve"), "--port"),
     ],
