@@ -43,8 +43,9 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        group = next(filter(item.get_closest_marker, SHARED), item.path.stem)  # a file's fixtures are made once
-        item.add_marker(pytest.mark.xdist_group(group))
+        if not item.get_closest_marker("xdist_group"):  # else its folder has said it
+            group = next(filter(item.get_closest_marker, SHARED), item.path.stem)  # a file's fixtures are made once
+            item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray[.].*"))
     items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SHARED))  # the long ones first
