@@ -68,7 +68,7 @@ def take_census(run: RunDir, categories: Categories) -> Census:
     """
     census = Census()
     for table in run.read(_COLUMNS):
-        census.spending.add(table.select(SPENT))
+        census.spending.add(table)
         for row in table.select([*_TEXTS, *_SAID]).to_pylist():
             census._add(row, categories)
     return census

@@ -12,10 +12,9 @@ NOTE = 64
 """Pixels for what stands to the right of a bar."""
 
 _SVG = "http://www.w3.org/2000/svg"
-_KEPT = {"aria-label", "class", "d", "fill", "font-size", "font-weight", "height", "role", "stroke", "stroke-dasharray"}
-_KEPT |= {"stroke-width", "text-anchor", "transform", "viewBox", "width", "x", "x2", "y", "y2"}
+_KEPT = {"class", "d", "fill", "font-size", "font-weight", "height", "stroke", "stroke-dasharray", "stroke-width"}
+_KEPT |= {"text-anchor", "transform", "viewBox", "width", "x", "x2", "y", "y2"}
 _CONFIG: Json = {
-    "aria": False,  # the whole chart has one name, and its figures stand in a table
     "background": None,
     "font": "Liberation Sans, Arial, sans-serif",  # what texts are measured with; the page sets its own
     "padding": 2,
@@ -46,9 +45,18 @@ def lengths(groups: Mapping[str, Counter[str]], parts: Sequence[str], notes: Seq
 
 
 def columns(all_: Mapping[Any, float], some: Mapping[Any, float], labels: Mapping[Any, str]) -> "Chart":
-    """A histogram of shares: a column for each number in ``some``, and a line where ``all_`` has it."""
+    """A histogram of shares: a column for each number in ``some``, and a line where ``all_`` has it.
+
+    Args:
+        all_: shares by number.
+        some: the same of a part.
+        labels: of the numbers, in their order.
+    """
     order = list(labels.values())
-    values = [{"x": labels[key], "some": some.get(key, 0), "all": all_.get(key, 0)} for key in labels]
+    values = [
+        {"x": label, "some": some[key], "all": all_[key], "told": f"{label}: {some[key]:.1%} (line: {all_[key]:.1%})"}
+        for key, label in labels.items()
+    ]
     every = -(-sum(len(label) + 2 for label in order) // 50) or 1  # labels that there is room for
     x = {
         **{"field": "x", "type": "ordinal", "sort": order, "title": None},
@@ -56,8 +64,12 @@ def columns(all_: Mapping[Any, float], some: Mapping[Any, float], labels: Mappin
         "scale": {"paddingInner": 0.25, "paddingOuter": 0.2},
     }
     y = {"type": "quantitative", "axis": {"format": ".0%", "tickCount": 4}, "title": None}
+    told = {"field": "told", "type": "nominal"}
     layers = [
-        {"mark": {"type": "bar", "color": "var(--verified)"}, "encoding": {"x": x, "y": {**y, "field": "some"}}},
+        {
+            "mark": {"type": "bar", "color": "var(--verified)"},
+            "encoding": {"x": x, "y": {**y, "field": "some"}, "description": told},
+        },
         {
             "mark": {"type": "tick", "color": "var(--ink)", "thickness": 2},
             "encoding": {"x": x, "y": {**y, "field": "all"}},
@@ -72,8 +84,14 @@ def _bars(
     values: list[Json] = []
     for (group, counts), note, whole in zip(groups.items(), notes, wholes, strict=True):
         ends = list(accumulate((counts[part] / whole for part in parts), initial=0.0))
-        bars = zip(parts, ends, ends[1:], strict=False)
-        values += [{"group": group, "part": p, "from": a, "to": b, "note": note} for p, a, b in bars if b > a or not a]
+        values += [
+            {
+                **{"group": group, "part": part, "from": start, "to": end, "note": note},
+                "told": f"{counts[part]:,} {part.replace('fail_', 'failed ')}",
+            }
+            for part, start, end in zip(parts, ends, ends[1:], strict=False)
+            if end > start or not start
+        ]
     y = {
         **{"field": "group", "type": "nominal", "sort": list(groups), "title": None},
         "scale": {"paddingInner": 0.35, "paddingOuter": 0.1},
@@ -85,7 +103,10 @@ def _bars(
     }
     cut = {
         "mark": {"type": "bar", "stroke": "var(--paper)", "strokeWidth": 1},
-        "encoding": {"y": y, "x": {**x, "field": "from"}, "x2": {"field": "to"}, "color": colour},
+        "encoding": {
+            **{"y": y, "x": {**x, "field": "from"}, "x2": {"field": "to"}, "color": colour},
+            "description": {"field": "told", "type": "nominal"},
+        },
     }
     words = {
         "transform": [{"aggregate": [{"op": "min", "field": "note", "as": "note"}], "groupby": ["group"]}],
@@ -129,9 +150,10 @@ class Chart:
 def _clean(node: ET.Element) -> None:
     """Takes out what shows nothing, and every attribute but those of `_KEPT`."""
     for child in list(node):
-        unseen = child.get("opacity") == "0" or child.get("class") in ("background", "foreground")
-        if unseen:
+        if child.get("opacity") == "0" or child.get("class") in ("background", "foreground"):
             node.remove(child)
-        else:
-            _clean(child)
-    node.attrib = {key: value for key, value in node.attrib.items() if key in _KEPT and key != "role"}
+            continue
+        if child.get("aria-roledescription") == "bar":  # the chart has one name for all; a mouse is told each number
+            ET.SubElement(child, f"{{{_SVG}}}title").text = child.get("aria-label")
+        _clean(child)
+    node.attrib = {key: value for key, value in node.attrib.items() if key in _KEPT}

@@ -14,8 +14,9 @@ from apigen_ray.report.summary import Summary
 ASKS = tuple(name for name in REPLIES if name != "reply")
 """Columns of a judge's replies, one for each thing that it is asked."""
 
-COLUMNS = ["generator", "pair", *REPLIES]
-"""The columns that `Spending.add` reads."""
+_FIELDS = ("prompt_tokens", "completion_tokens", "seconds", "error")
+COLUMNS = ["generator", "pair", *(f"{reply}.{field}" for reply in REPLIES for field in _FIELDS)]
+"""The columns that `Spending.add` reads, and the fields of them."""
 
 
 @dataclass

@@ -26,7 +26,7 @@ from apigen_ray.report.lowest import Lowest
 from apigen_ray.report.meanings import meanings
 from apigen_ray.report.metrics import metric_rows
 from apigen_ray.report.picks import EACH, Kind, Picks
-from apigen_ray.report.spending import COLUMNS, Prices, Spending, spending_rows
+from apigen_ray.report.spending import Prices, Spending, spending_rows
 from apigen_ray.report.summary import Summary
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers import VERIFIERS
@@ -168,7 +168,7 @@ def replies() -> pa.Table:
         {"generator": "b", "pair": 0, "reply": said(7, 3)},
         {"generator": None, "pair": 0, "reply": None},
     ]
-    return table_of(rows, SAMPLE).select(COLUMNS)
+    return table_of(rows, SAMPLE)
 
 
 def test_tokens_and_cost_by_engine() -> None:

@@ -158,6 +158,7 @@ def test_every_chart_has_a_name_and_the_colours_of_the_page(html: str) -> None:
     names = re.findall(r'role="img" aria-label="([^"]{20,})"', " ".join(charts))
     assert len(names) == len(charts)
     assert names[2] == names[3] == "Verdicts by generator: one: 1 of 21 verified; two: 1 of 14 verified"
+    assert html.count("<title>6 failed semantic</title>") == 6  # for two widths: funnel, one category, one template
     drawn = html[html.index("<svg") : html.rindex("</svg>")]
     assert set(re.findall(r'(?:fill|stroke)="([^"]+)"', drawn)) <= {
         *("none", "var(--ink)", "var(--quiet)", "var(--rule)", "var(--paper)", "var(--total)", "var(--passed)"),
