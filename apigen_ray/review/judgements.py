@@ -179,12 +179,13 @@ class JudgementFile:
         self._file.close()
 
     def _lock(self, reviewer: str) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{reviewer}: judges this sample in another process already", "end that one, or give another name"
-            ) from None
+        with writing(self._path):  # a file system may have no locks
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{reviewer}: judges this sample in another process already", "end that one, or give another name"
+                ) from None
 
     def _write(self, line: Line) -> None:
         self._append(line.model_dump(mode="json", exclude_defaults=True))

@@ -208,7 +208,7 @@ def test_twenty_rows_a_kill_an_end_and_a_second_reviewer(
     for place in range(1, 6):
         press(other, see, "g", place)
     other.keyboard.press("f")
-    see(other.locator("#figures-title"), "Figures so far")
+    other.locator("#figures-body .tile").first.wait_for()
     form = review_run(sample.folder.parent)
 
     said = {words.reviewer: [words.said.get(name) for name in sample.ids] for words in read_words(sample)}
@@ -289,11 +289,11 @@ def test_a_row_is_judged_blind_changed_undone_and_revealed(
     page.keyboard.press("ArrowLeft")
     see(page.locator("#word"), "unsure, settled")
     page.keyboard.press("f")
-    see(page.locator("#figures-title"), "Figures so far")
+    page.locator("#figures-body .tile").first.wait_for()
     see(page.locator("#figures-body table").first.locator("caption"), "By verdict")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    see(page.locator("#help-title"), "How to judge")
+    page.locator("#help").wait_for()
     page.get_by_label("Keys are on").uncheck()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
@@ -326,7 +326,7 @@ def test_the_page_on_a_phone_is_as_wide_as_the_phone_and_can_be_read(
     page.get_by_role("button", name="Keep bad").tap()
     see(page.locator("#said"), "Row 1: bad. Saved.")
     page.get_by_role("button", name="Figures").tap()
-    see(page.locator("#figures-title"), "Figures so far")
+    page.locator("#figures-body .tile").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
     assert page.evaluate(FAINT) == []
 
