@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,16 @@ def test_arguments_as_an_object_are_the_same_text(tmp_path: Path) -> None:
         call["function"]["arguments"] = json.loads(call["function"]["arguments"])
     conversation["tools"] = [tool["function"] for tool in conversation["tools"]]
     assert rendered(conversation) == expected
+
+
+def test_the_documented_row_is_rendered_so() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exports.md").read_text("utf-8")
+    section = page.partition("\n## openai\n")[2].partition("\n## ")[0]
+    conversation, messages = (json.loads(block) for block in re.findall("```json\n(.*?)```", section, re.DOTALL))
+    [told] = re.findall("```text\n(.*?)```", section, re.DOTALL)
+    text, _ = rendered({**conversation, "messages": messages})
+    assert text.startswith("<|im_start|>system\n")
+    assert text.partition("<|im_end|>\n")[2] == told
 
 
 def test_trl_takes_two_steps_on_what_the_assistant_says(tmp_path: Path) -> None:

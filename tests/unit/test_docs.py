@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ TRIED = {
     ("docs/review.md", "text"): "a drawing",
     ("docs/exports.md", "python"): "test_exports_look_as_documented",
     ("docs/exports.md", "json"): "test_exports_look_as_documented",
+    ("docs/exports.md", "text"): "tests/contract/test_chat_template.py",
     ("docs/sizing.md", "python"): "tests/unit/test_sizing.py",
     ("docs/sizing.md", "text"): "tests/unit/test_sizing.py",
     ("docs/quickstart.md", "python"): "test_quickstart_runs",
@@ -233,7 +235,10 @@ FILLERS = {
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that snippets run in, as it is after the quickstart: its run, and functions of one's own."""
+    """The folder that snippets run in, as it is after the quickstart: its run, functions of one's own, an own cache."""
+    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+    datasets.disable_progress_bars()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
     rows = list(SHOWN)
     for (verdict, column, code), count in FILLERS.items():
@@ -309,17 +314,17 @@ def test_quickstart_runs(world: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_session")
 def test_python_api_runs(world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
-    datasets.disable_progress_bars()
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", world / "cache")
     config = {"name": "shop_functions", "library": [{"kind": "python", "path": "shop_functions.py"}]}
     fake = {"engine": "scripted"}  # in place of a model
     Path("shop_functions.yaml").write_text(json.dumps(config | {"generators": [fake], "judge": fake}))
+    monkeypatch.syspath_prepend(world)
+    monkeypatch.delitem(sys.modules, "shop_functions", raising=False)
     namespace = run_snippets(blocks(DOCS / "python-api.md", "python"), "python-api")
     said = capsys.readouterr().out
     assert said.startswith("shop_functions done ")
     assert "'arguments': {'focal_length_mm': 55" in said
     assert "'grounding_code': 'value_not_in_query'" in said
+    assert [api.name for api in load_library(namespace["config"].library).apis] == ["shipping_cost", "loyalty_points"]
     assert sum(namespace["train"]["rows"].values()) == 25
     assert said.endswith(f"fail_format wrong_type {namespace['row']['format_detail']}\n")
 
