@@ -14,6 +14,8 @@ import ray
 import apigen_ray as apigen
 from apigen_ray import api
 from apigen_ray.errors import RunExistsError
+from apigen_ray.rundir import as_path, list_files
+from examples.python_api import main
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 
@@ -108,3 +110,43 @@ def test_a_run_is_used_twice_from_a_thread_and_within_a_loop(folder: Path) -> No
 
     assert asyncio.run(within()) == ended[0]
     assert len({row["prompt_id"] for row in ended[0].samples(None)}) == 6
+
+
+def test_the_example_runs_and_says_what_types_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    counted = main(tmp_path, size=6)
+    verified = counted["verified"]
+    assert verified == counted.total() >= 6  # the scripted engine plants no fault unless it is told to
+    assert f"{verified} rows for training; {verified} in Ray; 1.0 passed" in capsys.readouterr().out
+    assert (tmp_path / "openai" / "export.json").exists()
+
+
+def test_a_run_in_a_store_is_read_like_one_on_a_disk(
+    s3: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    here = apigen.open_run("runs/quickstart")
+    target = as_path("s3://runs/quickstart")
+    for file in list_files(here.path):
+        (target / str(file.relative_to(here.path))).write_bytes(file.read_bytes())
+    there = apigen.open_run("s3://runs/quickstart")
+    rows = list(here.samples(None))
+    assert list(there.samples(None)) == rows
+    assert there.to_dataset().to_list() == here.to_dataset().to_list()
+    assert sorted(row["query"] for row in there.to_ray(columns=["query"]).take_all()) == sorted(
+        row["query"] for row in rows if row["verdict"] == "verified"
+    )
+
+
+@pytest.mark.long
+def test_records_are_judged_into_a_store(s3: Any, folder: Path) -> None:
+    here = apigen.open_run("runs/quickstart")
+    again = apigen.verify(here.samples(), "s3://runs/again")
+    assert again.report()["verified"] == here.report()["verified"]
+    assert [path for path in list_files(as_path("s3://runs")) if "/." in str(path)] == []  # no records stay beside it
