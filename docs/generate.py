@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from apigen_ray.cli import app
 from apigen_ray.config import SAMPLE, RunConfig
 from apigen_ray.records import DRAFT, PLAN, REPLY
+from apigen_ray.report.meanings import ENTRY
 from apigen_ray.verifiers import VERIFIERS
 
 NOTE = "<!-- Written by docs/generate.py: `make docs`. Do not edit. -->\n"
@@ -61,11 +62,6 @@ PARTS = {
     "code": "one of the stage's codes (codes.md), or empty",
     "detail": "the reason in words, for people",
 }
-ENTRY = re.compile(
-    r"^ *(?:- )?``(?P<code>\w+)``(?: \(status ``(?P<status>\w+)``\))?: "
-    r"(?P<text>.+(?:\n(?! *(?:- )?``\w+``[:( ]).+)*)",
-    re.MULTILINE,
-)
 COLUMNS_INTRO = """# Columns of `samples/`
 
 What each row of a run says, column by column, in their order. Every file has this one schema. Calls, arguments, tools

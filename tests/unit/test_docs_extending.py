@@ -320,3 +320,16 @@ def by_value(what: Any) -> Any:
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     return what
+
+
+@pytest.mark.long
+@pytest.mark.ray
+def test_a_run_with_a_new_engine(answering: str, extended: Path, tmp_path: Path) -> None:
+    [config] = blocks(EXTENSIONS["engine"], "yaml")
+    (tmp_path / "plain.yaml").write_text(config.replace("http://localhost:9000/answer", answering))
+    command = [sys.executable, "-m", "apigen_ray.cli", "run", "plain.yaml", "--set", "size=6", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(extended)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["filter_table"]["mine"]["fail_format"] == seen["samples"] == 6  # the server writes no records
