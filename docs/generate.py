@@ -50,7 +50,7 @@ MEANING = {
     "results": "JSON list of outcomes, one for each call: `status`, `value`; `code` and `detail` where it failed; "
     "`simulated` where it was not made",
     "execution_mode": "what was done about the calls of this row: `live`, `record`, `replay`, `simulate` (an answer is "
-    "made up) or `none` (modes.md)",
+    "made up) or `none` ([modes](modes.md))",
     "likelihood": "reply of the check of that name",
     "roundtrip": "reply of the check of that name",
     "judge": "reply of the check of that name",
@@ -59,7 +59,7 @@ MEANING = {
 }
 PARTS = {
     "status": "`passed`, `rejected` (the sample is to blame), `error` (we are) or `skipped`",
-    "code": "one of the stage's codes (codes.md), or empty",
+    "code": "one of the stage's [codes](codes.md), or empty",
     "detail": "the reason in words, for people",
 }
 COLUMNS_INTRO = """# Columns of `samples/`

@@ -27,7 +27,8 @@ from apigen_ray.tables import table_of
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-PAGES = [README, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted(DOCS.rglob("*.md"))]
+BESIDE = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "apigen_ray/asks/templates/README.md")
+PAGES = [*(ROOT / name for name in BESIDE), *sorted(DOCS.rglob("*.md"))]
 
 TRIED = {
     ("README.md", "text"): "rows of a real run, as `apigen show` prints them: docs/quickstart.md is compared",
