@@ -58,7 +58,8 @@ class RunDir:
                       drafts/round=N/                     every reply that was paid for
                       judged/round=N/                     judges' replies of an open round
                       samples/round=N/verdict=<verdict>/  every sample, with a status for each stage
-                      report.md
+                      report.md  report.html
+                      review/                             rows drawn for people to judge, and what they said
 
     ``manifest.json`` is the one switch: its ``closed`` lists the live files of every round that has ended; its ``base``
     those of a round that had ended and is open again, whose further live files are the parts that lie there. What else
@@ -96,6 +97,11 @@ class RunDir:
     def judged(self, round_: int) -> AnyPath:
         """The folder of what the judges replied in a round that is open."""
         return self.path / "judged" / f"round={round_}"
+
+    @property
+    def review(self) -> AnyPath:
+        """What people say of a sample of the rows (``apigen review``)."""
+        return self.path / "review"
 
     def seeds(self, round_: int) -> AnyPath:
         """The examples that a closed round gives to later ones."""

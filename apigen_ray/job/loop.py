@@ -21,6 +21,7 @@ from apigen_ray.job.conduct import Conductor, Silent, Watcher
 from apigen_ray.job.doctor import gpus
 from apigen_ray.job.feedback import read_seeds, write_seeds
 from apigen_ray.job.limits import Guard, Meter, look_back, too_many_errors
+from apigen_ray.job.opening import clear
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.job.sandbox import confinement
@@ -28,7 +29,7 @@ from apigen_ray.job.signals import interrupts
 from apigen_ray.records import Json, Status
 from apigen_ray.report.markdown import report_text
 from apigen_ray.report.summary import Summary, summarise
-from apigen_ray.rundir import RunDir, delete, make_folder, remove, write_text
+from apigen_ray.rundir import RunDir, delete, make_folder, write_text
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         raise RunExistsError("--resume and --clean exclude each other", "give one of them")
     manifest = directory.manifest()
     if manifest and clean:
-        remove(directory.path)
+        clear(directory)
     elif manifest and not resume:
         state = "a finished" if directory.result().get("outcome") == "done" else "an unfinished"
         mend = "go on with it: --resume · start over: --clean · keep both: --name OTHER"

@@ -9,10 +9,7 @@ from apigen_ray.review.estimates import estimates
 from apigen_ray.review.judgements import name_of, read_words
 from apigen_ray.review.sample import Sample, open_sample
 from apigen_ray.review.server import Desk, serve
-from apigen_ray.rundir import AnyPath
-
-FOLDER = "review"
-"""Where a review lies in a run directory on a disk."""
+from apigen_ray.rundir import AnyPath, RunDir
 
 
 def review_run(
@@ -44,9 +41,8 @@ def review_run(
         RecordError: what lies there cannot be read.
         EnvironmentFault: the disk cannot be read or written.
     """
-    if out is None and isinstance(path, Path):
-        out = path / FOLDER
-    if out is None:
+    folder = out or RunDir(path).review
+    if not isinstance(folder, Path):
         raise InputError(
             f"{path}: a review lies on a disk, where each judgement is safe at once, and this run lies in a store",
             "give --out FOLDER",
@@ -54,7 +50,7 @@ def review_run(
     if ready is None and (reviewer is not None or port):
         raise InputError("--reviewer and --port are of the page", "give --serve as well")
     name = None if reviewer is None else name_of(reviewer)
-    sample = open_sample(path, out, size, seed)
+    sample = open_sample(path, folder, size, seed)
     if ready is not None:
         read_words(sample)  # a broken file is told before anybody has judged a row
         serve(Desk(sample, name), port, lambda address: ready(sample, address))
