@@ -1,6 +1,7 @@
 """``apigen export``: the closed rounds of a run, row group by row group, into a folder that is there whole or not."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -186,7 +187,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
             )
         export.finish(files)
         form = {
-            "run": run.path.name,
+            "run": _name(run.path),
             "fingerprint": run.manifest().get("fingerprint"),
             "apigen_ray": __version__,
             "format": export.name,
@@ -202,6 +203,11 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
     finally:
         files.close()
     return form
+
+
+def _name(path: AnyPath) -> str:
+    """What the run is called, also where it is given as ``.``."""
+    return Path(os.path.abspath(path)).name if isinstance(path, Path) else path.name
 
 
 def _batches(run: RunDir, verdicts: Sequence[str], columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -1,19 +1,20 @@
 """The dataset card: README.md of the folder, made from the run by the template that lies beside this file."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 
 import yaml
 
-from apigen_ray.config import STAGES
+from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.export.base import Export
 from apigen_ray.export.files import Files
 from apigen_ray.hub.layout import COLUMNS, NO_STYLE, PUBLISHED, HubExport
 from apigen_ray.hub.licences import head_of, restriction
-from apigen_ray.hub.origins import Origin
-from apigen_ray.records import Json, Status
+from apigen_ray.hub.origins import FAKE, Origin
+from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.report.markdown import filter_rows
 from apigen_ray.report.summary import Summary
 
@@ -51,6 +52,7 @@ class DatasetCard:
     ) -> None:
         self.export, self.repo, self.licence, self.origins = export, repo, licence, origins
         self.config, self.manifest, self.summary = config, manifest, summary
+        self.judged = manifest.get("kind") == "verify"
 
     def __call__(self, form: Json, _: Export, files: Files) -> str:
         """The text of a card.
@@ -82,9 +84,9 @@ class DatasetCard:
         head: Json = {
             **head_of(self.licence),
             **({"language": ["en"]} if self._in_english() else {}),
-            "pretty_name": form["run"],
+            "pretty_name": " ".join(form["run"].split()),
             "task_categories": ["text-generation"],
-            "tags": ["function-calling", "tool-use", "apigen", "synthetic", "apigen-ray"],
+            "tags": ["function-calling", "tool-use", "apigen-ray", *([] if self.judged else ["apigen", "synthetic"])],
             "size_categories": [_SIZE_WORDS[sum(total >= size for size in _SIZES)]],
             "configs": [
                 {
@@ -116,11 +118,14 @@ class DatasetCard:
         parts = self.config.get("merged", [self.config])
         splits = [split for split in form["splits"] if form["rows"][split]]
         asked = [stage for stage in STAGES if stage in self.manifest.get("stages", [])]
+        total, checked = sum(form["rows"].values()), parts if "semantic" in asked else ()
         return {
             "form": form,
             "repo": self.repo,
             "licence": self.licence,
-            "total": sum(form["rows"].values()),
+            "total": total,
+            "verdicts": sorted(self.export.verdicts.items(), key=lambda item: VERDICTS.index(item[0])),
+            "fallen": total - self.export.verdicts[Verdict.VERIFIED],
             "splits": splits,
             "styles": sorted({style for style, _ in counts}),
             "shown": min(style for style, split in counts if split == splits[0]),
@@ -136,13 +141,13 @@ class DatasetCard:
             "summary": self.summary.form(),
             "stages": [(stage, _passed(self.summary, stage)) for stage in asked],
             "skipped": [stage for stage in STAGES if stage not in asked],
-            "checks": sorted({check for part in parts for check in part.get("semantic", {}).get("checks", ())}),
+            "checks": sorted({check for part in checked for check in part.get("semantic", {}).get("checks", ())}),
             "modes": sorted({part["sampling"]["mode"] for part in parts if "sampling" in part}),
             "rounds": len({*self.manifest.get("closed", {})}),
-            "kind": self.manifest.get("kind", "run"),
+            "judged": self.judged,
             "seed": self.manifest.get("seed"),
             "columns": [(name, _TYPES[name], words) for name, words in COLUMNS.items()],
-            "fake": any("FAKE" in origin.what for origin in self.origins),
+            "fakes": {origin.role for origin in self.origins if origin.what == FAKE},
             "unknown": NO_STYLE,
         }
 
@@ -165,7 +170,7 @@ def _sum(counts: Counter[tuple[str, str]], config: str, split: str) -> int:
 
 
 def _passed(summary: Summary, stage: str) -> tuple[int, int]:
-    """Rows that a stage passed, of those that it judged."""
+    """Rows that a stage passed, and those that it judged."""
     counts = summary.stages.get(stage, Counter[tuple[str, str]]())
     passed, rejected = (
         sum(rows for (said, _), rows in counts.items() if said == status) for status in (Status.PASSED, Status.REJECTED)
@@ -174,6 +179,5 @@ def _passed(summary: Summary, stage: str) -> tuple[int, int]:
 
 
 def _cell(value: object) -> str:
-    """A text that stands in a table of Markdown: one line, no bar, no tag."""
-    text = " ".join(str(value).split())
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """A text that stands in a line or a table of Markdown as it is: no tag, link, picture or bar comes of it."""
+    return re.sub(r"([\\`*\[\]<|~])", r"\\\1", " ".join(str(value).split()))

@@ -47,7 +47,10 @@ _MEANINGS = {
 hosts and paths of the machine, and are other models' outputs), and how the prompt was made (``examples``,
 ``candidates``, ``planned``), which is large and stays in the run."""
 
-_STAGE = {"status": "`passed`, or `skipped` where it was not asked for", "code": "why it did not pass, else empty"}
+_STAGE = {
+    "status": "`passed`, `rejected`, `error` (not judged), or `skipped`: not asked for, or an earlier stage ended it",
+    "code": "why it did not pass, else empty",
+}
 
 COLUMNS = {name: words or _STAGE[name.rpartition("_")[2]] for name, words in _MEANINGS.items()}
 """The published columns with what they hold."""
@@ -69,7 +72,8 @@ class HubExport:
 
     Attributes:
         bytes: of the rows in memory, by config and split.
-        functions: ids of the functions that are offered in the rows.
+        verdicts: of the rows.
+        functions: ids of the functions that are offered in them.
         diversity: of the rows.
     """
 
@@ -80,6 +84,7 @@ class HubExport:
     def __init__(self, beside: Mapping[str, str]) -> None:
         self._beside = beside
         self.bytes: Counter[tuple[str, str]] = Counter()
+        self.verdicts: Counter[str] = Counter()
         self.functions: set[str] = set()
         self.diversity = Diversity()
         self._shards: dict[tuple[str, str], list[Part]] = {}
@@ -88,6 +93,7 @@ class HubExport:
 
     def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
         """Holds the rows until they fill a row group; nothing is left out."""
+        self.verdicts.update(rows["verdict"].to_pylist())
         self.functions.update(pc.unique(pc.list_flatten(rows["api_ids"])).to_pylist())
         for row in rows.select(_COUNTED).to_pylist():
             if row["query"]:

@@ -21,13 +21,14 @@ HUB_IDS = frozenset(_IDS.split())
 
 _NOTES = (
     (
-        r"(meta-)?llama-?[23]",
-        "Its section 1.b forbids to use its outputs to improve any other large language model than Llama.",
+        r"(meta-)?llama-?[23](-.*)?",
+        "Its section 1.b forbids to improve with its outputs any large language model but the one that it is of, and "
+        "what is derived from that.",
     ),
     (
         r"(meta-)?llama-?(3\.[123]|4)(-.*)?",
-        "Its section 1.b asks that a model which is trained with its outputs and passed on has a name that begins with "
-        '"Llama", and that "Built with Llama" is shown.',
+        "Its section 1.b asks that the name of a model which its outputs helped to train, and which is passed on, "
+        'begins with "Llama".',
     ),
     (
         r"gemma.*",
@@ -36,7 +37,11 @@ _NOTES = (
     ),
     (r".*\bnc\b.*|.*non-?commercial.*", "It does not allow commercial use."),
     (r"cc-by-(nc-)?nd\b.*", "It does not allow adapted versions to be passed on."),
-    (r".*openrail.*|.*-rail-.*", "Its use restrictions have to be passed on."),
+    (
+        r".*openrail.*|.*-rail-.*",
+        "RAIL licences count a model that is trained on outputs to perform alike as a derivative, and have their use "
+        "restrictions passed on with it.",
+    ),
     (
         r"(cc-by-(nc-)?sa|odbl|gfdl|cdla-sharing)\b.*",
         "What is adapted from it has to be passed on under the same licence.",

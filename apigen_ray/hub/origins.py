@@ -1,6 +1,7 @@
 """What the rows of a run come from: models and API sources, each with the licence that can be known of it."""
 
 import importlib.metadata
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -26,11 +27,23 @@ Lookup = Callable[[str], Found]
 OURS = "Apache-2.0"
 """Of this project, and of the embedded model."""
 
+FAKE = "a scripted FAKE of apigen-ray: no model has written a word"
+"""What a model of the scripted engine is."""
+
 EMBEDDED_CARD = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 _distributions = cache(importlib.metadata.packages_distributions)  # reads the files of every package
 
 _UNTOLD = ("other", "unknown", "")
+
+_SOURCES = {
+    "python": "Python functions",
+    "openapi": "operations of an OpenAPI document",
+    "rapidapi": "tools of RapidAPI",
+    "mcp": "tools of an MCP server",
+    "dataset": "tools of a data set",
+    "prepared": "a prepared library",
+}
 
 
 @dataclass(frozen=True)
@@ -68,17 +81,30 @@ def config_of(run: RunDir) -> Json:
     """The resolved config of a run, or of the runs that were merged.
 
     Raises:
-        InputError: it is lost or cannot be read.
+        InputError: it is lost or cannot be read, or does not say what the rows come from.
     """
-    if merged := run.manifest().get("merged"):
+    manifest = run.manifest()
+    if merged := manifest.get("merged"):
         return {"merged": [{"run": part["run"], "rounds": part["rounds"], **part["identity"]} for part in merged]}
     try:
-        value = yaml.safe_load(read_text(run.config_path))
+        value: Json = yaml.safe_load(read_text(run.config_path))
     except (FileNotFoundError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{run.config_path}: cannot be read ({error})", "it says what the rows come from") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{run.config_path}: holds no config", "it says what the rows come from")
+    if not _says_origins(value, judged=manifest.get("kind") == "verify"):
+        raise InputError(f"{run.config_path}: is not the config of a run", "it says what the rows come from")
     return value
+
+
+def _says_origins(config: Any, *, judged: bool) -> bool:
+    """Whether a config names models and sources as one of ours does: a person may have had it in their hands."""
+    if not isinstance(config, dict):
+        return False
+    generators, library = config.get("generators", []), config.get("library") or []
+    if not (isinstance(generators, list) and isinstance(library, list) and (generators or judged)):
+        return False
+    models = [*generators, *([config["judge"]] if config.get("judge") else [])]
+    named = all(isinstance(each, dict) and "engine" in each for each in models) and all("name" in g for g in generators)
+    return named and all(isinstance(each, dict) and each.get("kind") in _SOURCES for each in library)
 
 
 def origins(run: RunDir, config: Json, told: Mapping[str, str], lookup: Lookup) -> list[Origin]:
@@ -112,7 +138,7 @@ def _origins(config: Json, manifest: Json, lookup: Lookup) -> Iterator[Origin]:
 def _model(role: str, name: str, spec: Json, lookup: Lookup) -> Origin:
     engine, model = str(spec["engine"]), str(spec.get("model", ""))
     if engine == "scripted":
-        return Origin(role, name, "a scripted FAKE of apigen-ray: no model has written a word", OURS, "this project")
+        return Origin(role, name, FAKE, OURS, "this project")
     if engine == "vllm" and model == EMBEDDED:
         return Origin(role, name, EMBEDDED_CARD, OURS, "the package of its weights", model)
     if engine == "vllm" and "://" not in model and Path(model).is_dir():
@@ -147,14 +173,13 @@ def _sources(source: Json, lookup: Lookup) -> Iterator[Origin]:
     if kind == "prepared":
         yield from _prepared(path, lookup)
         return
+    module = str(source.get("module") or "")
+    found: Found = (None, "nothing in it says it")
     if kind == "python":
-        module = str(source.get("module") or "")
-        yield Origin("source", module or _last(path), "Python functions", *_python(module))
-        return
-    words = {"openapi": "operations of an OpenAPI document", "rapidapi": "tools of RapidAPI"}
-    words |= {"mcp": "tools of an MCP server", "dataset": "tools of a data set"}
-    found: Found = _openapi(path) if kind == "openapi" else (None, "nothing in it says it")
-    yield Origin("source", _last(path), words[kind], *found)
+        found = _python(module)
+    elif kind == "openapi":
+        found = _openapi(path)
+    yield Origin("source", module or _last(path), _SOURCES[kind], *found)
 
 
 def _prepared(path: str, lookup: Lookup) -> Iterator[Origin]:
@@ -168,7 +193,7 @@ def _prepared(path: str, lookup: Lookup) -> Iterator[Origin]:
                 if row["describe"] and row["describe"]["text"]:
                     writers[row["describe"]["model"]] = None
     except LibraryError as error:
-        yield Origin("source", _last(path), "a prepared library", None, f"it is not there any more: {error.message}")
+        yield Origin("source", _last(path), _SOURCES["prepared"], None, f"it is not there any more: {error.message}")
         return
     for name, kind in given:
         key = "module" if kind == "python" and ("/" not in name and not name.endswith(".py")) else "path"
@@ -206,5 +231,7 @@ def _openapi(path: str) -> Found:
 
 
 def _last(path: str) -> str:
-    """A path or an address without what is before its last part: that may name a machine."""
+    """The last part of a path or an address: what is before it may name a machine, and a query may hold a key."""
+    if "://" in path:
+        path = re.sub(r"^\w*://([^/]*@)?|[?#].*", "", path)
     return path.rstrip("/").rpartition("/")[2] or path

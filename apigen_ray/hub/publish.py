@@ -1,7 +1,6 @@
 """``apigen export RUN --to hub``: licences are looked at, the folder is made, and it is pushed, or only shown."""
 
 import json
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from apigen_ray.records import Json
 from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import AnyPath
 
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _FACTS = ("kind", "fingerprint", "versions", "seed", "stages", "digests", "library", "sandbox", "merged")
 
 
@@ -59,27 +57,24 @@ def publish(
         EnvironmentFault: a package is missing, the Hub cannot be reached.
         RunFailedError: the upload broke off.
     """
-    if repo is None or not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
-        raise InputError(f"--repo: {repo or 'is missing'}", "give the data set's name on the Hub: --repo OWNER/NAME")
     if dry_run != (out is not None):
         mend = "say where: --out DIR" if dry_run else "leave --out out, or look at the folder first: --dry-run"
         raise InputError("--dry-run makes a folder to look at (--out); without it none stays", mend)
-    directory = open_run(run)
+    hub, directory = Hub(repo or ""), open_run(run)
     config, said = config_of(directory), Licences.parse(licences)
     found = origins(directory, config, said.told, model_licence)
     licence = said.check(found)
-    hub = Hub(repo)
     head = Head() if dry_run else hub.look(private=private, clean=clean)
     summary = summarise(directory)
     manifest = directory.manifest()
     facts = {**{key: manifest[key] for key in _FACTS if manifest.get(key) is not None}, **summary.form()}
     beside = {"config.yaml": config_text(config), "run.json": json.dumps(published(facts)[0], indent=2) + "\n"}
     export = HubExport(beside)
-    card = DatasetCard(export, repo, licence, found, config, manifest, summary)
+    card = DatasetCard(export, hub.repo, licence, found, config, manifest, summary)
     with tempfile.TemporaryDirectory(prefix="apigen-hub-") as spare:
         folder = out if out is not None else Path(spare) / "folder"
         form = write_export(directory, export, folder, verdicts=verdicts, splits=splits, clean=clean, card=card)
-        form |= {"out": str(out) if out else None, "repo": repo, "url": hub.url, "licence": licence}
+        form |= {"out": str(out) if out else None, "repo": hub.repo, "url": hub.url, "licence": licence}
         form |= {"private": private, "sent": None}
         if not dry_run:
             words = f"{form['run']}, {sum(form['rows'].values()):,} rows"

@@ -14,14 +14,20 @@ from apigen_ray.records import Json
 _DROPPED = ("output", "limits", "command", "cwd", "cluster")
 """Keys that say where something runs, and change no row; a command line may hold anything."""
 
-_SECRET = re.compile(r"(.*[a-z])?(token|secret|password|passwd|apikey|accesskey|privatekey|credentials?)")
+_FREE = "extra_body"
+"""What is sent to a server as it stands, whatever it is called there: of it only figures stay."""
+
+_SECRET = re.compile(
+    r".*(token|secret|password|passwd|passphrase|pwd|credential|signature|cookie|bearer|dsn)s?"
+    r"|.*(api|access|account|private|session|signing|ssh|subscription)keys?|key|pass|sas|headers?"
+)
 _TOKENS = re.compile(
     r"\b(hf_|[sp]k-|gh[oprsu]_|github_pat_|xox[abprs]-|glpat-)[-_A-Za-z0-9]{16,}|\b(AKIA|ASIA)[A-Z0-9]{16}"
-    r"|\bAIza[-_A-Za-z0-9]{30}|\beyJ[-_A-Za-z0-9]{8,}\.|\b[Bb]earer\s+\S{8,}"
+    r"|\bAIza[-_A-Za-z0-9]{30}|\beyJ[-_A-Za-z0-9]{8,}\.|\b[Bb](earer|asic)\s+\S{8,}|-----BEGIN "
 )
-_NUMBERS = ("max_tokens", "max_bytes")  # a limit on tokens is no token
+_AUTH = re.compile(r".*\blibrary\.\d+\.(server\.)?auth")  # names of variables stand there, as its spec requires
 _HOSTS = re.compile(r"(.*\.)?(hosts|allow_hosts)(\.\d+)?(\.host)?")
-_PATH = re.compile(r"(?:(?<=[\s=:,;\"'(])|^)(?:~|\.\.)?/(?!/)\S*")
+_PATH = re.compile(r"(?:(?<=[\s=:,;\"'(])|^)(?:~\w*|\.\.)?/(?!/)\S*")
 
 
 def published(config: Json) -> tuple[Json, list[str]]:
@@ -59,9 +65,12 @@ def _clean(value: Any, where: str, changed: list[str]) -> Any:
         return [item for item in found if item is not _GONE]
     if not isinstance(value, str):
         return value
-    clean = (
-        _text(value) if not _HOSTS.fullmatch(where) or _public(value.rpartition("//")[2].partition(":")[0]) else _GONE
-    )
+    if f".{_FREE}." in f".{where}":
+        clean = _GONE
+    elif _HOSTS.fullmatch(where):
+        clean = value if _public(value.rpartition("//")[2].partition(":")[0]) else _GONE
+    else:
+        clean = _text(value)
     if clean != value:
         changed.append(where)
     return clean
@@ -70,20 +79,15 @@ def _clean(value: Any, where: str, changed: list[str]) -> Any:
 def _items(value: Json, where: str, changed: list[str]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         place = f"{where}.{key}" if where else str(key)
-        if key in _DROPPED or (where.rpartition(".")[2] != "auth" and _secret(str(key), item)):
+        if key in _DROPPED or (not _AUTH.fullmatch(where) and _secret(str(key), item)):
             changed.append(place)
         elif (clean := _clean(item, place, changed)) is not _GONE:
             yield key, clean
 
 
 def _secret(key: str, item: Any) -> bool:
-    if (
-        item is None
-        or isinstance(item, bool | int | float)
-        or key.endswith("_env")
-        or key in ("env", "auth", *_NUMBERS)
-    ):
-        return False  # figures, and names of variables
+    if item is None or (key.endswith("tokens") and isinstance(item, int)):
+        return False  # a limit on tokens is no token
     return is_credential(key) or _SECRET.fullmatch(bare(key)) is not None
 
 

@@ -60,11 +60,14 @@ class Hub:
         repo: ``owner/name``.
 
     Raises:
+        InputError: there can be no repository of that name.
         EnvironmentFault: huggingface_hub is not installed.
     """
 
     def __init__(self, repo: str) -> None:
         self._api = api()
+        if said := _refused(repo):
+            raise InputError(f"--repo: {repo or 'is missing'}{said}", "give the data set's name there: OWNER/NAME")
         self.repo = repo
         self.url = f"{self._api.endpoint}/datasets/{repo}"
 
@@ -238,7 +241,8 @@ def said_by(error: BaseException) -> str:
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
     told = [f"{_status(one)}: {words}" for one in chain if (words := getattr(one, "server_message", None))]
-    words = told[0] if told else ": ".join((str(one) or type(one).__name__).rstrip(".") for one in chain)
+    texts = [(str(one) or type(one).__name__).rstrip(".") for one in chain]
+    words = told[0] if told else ": ".join(dict.fromkeys(texts))
     return re.sub(r"\?\S+", "", " ".join(words.split()))[:500]
 
 
@@ -255,6 +259,18 @@ def _wait(error: Exception, tries: int) -> float:
     response = getattr(error, "response", None)
     told = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)) if response is not None else None
     return min(LONGEST_WAIT, told if told is not None else 2.0**tries)
+
+
+def _refused(repo: str) -> str:
+    """Why there can be no repository of a name, in the client's words; "" where there can."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, not in __all__
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        return f" ({error})"
+    return "" if "/" in repo else " (has no owner)"
 
 
 def _digest(added: "Sequence[CommitOperationAdd]") -> str:

@@ -525,7 +525,8 @@ def test_a_missing_package_is_named(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--repo", "name"], "--repo: name"),
+        (["--repo", "name"], "--repo: name (has no owner)"),
+        (["--repo", "org/a.git"], "--repo: org/a.git (Repo_id cannot end by '.git'"),
         ([], "--repo: is missing"),
         (["--repo", REPO, "--dry-run"], "say where: --out"),
         (["--repo", REPO, "--out", "data/hub"], "leave --out out"),

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hub_runs import ROOT, STYLES, Row, row, rows_of, write_run
+from hub_runs import CONFIG, ROOT, STYLES, Row, row, rows_of, write_run
 
 from apigen_ray.config import SAMPLE, parse_config
 from apigen_ray.errors import InputError
@@ -135,7 +135,7 @@ def test_the_body_says_what_it_is(tmp_path: Path) -> None:
         "**Not asked for: semantic.**",
         "The data set: **cc-by-4.0**.",
         "| generator | smollm2-135m | HuggingFaceTB/SmolLM2-135M-Instruct | llama3.1 | told by the publisher |",
-        r"| source | apigen_ray.library.functions | Python functions | Acme \| &lt;i>1 | told by the publisher |",
+        r"| source | apigen_ray.library.functions | Python functions | Acme \| \<i>1 | told by the publisher |",
         "| different functions called | 1 |",
         "- smollm2-135m, llama3.1: Its section 1.b asks that",
         "| `answers` | string |",
@@ -164,16 +164,54 @@ def test_simulated_rows_and_fakes_are_said_plainly(tmp_path: Path) -> None:
     assert "`query_first`: a model wrote the request" in body
 
 
+def test_rows_that_fell_are_said_plainly(tmp_path: Path) -> None:
+    fallen = [row(n, "simple", verdict="fail_semantic") for n in (3, 4)] + [row(5, "simple", verdict="duplicate")]
+    run = write_run(tmp_path / "run", [row(1, "simple"), *fallen])
+    body = card(made(tmp_path, run, verdicts=["duplicate", "verified", "fail_semantic"]))[1]
+    assert "**3 of the 4 rows did not pass**" in body
+    assert "Verdicts of the rows: verified (1), fail_semantic (2), duplicate (1).\n" in body
+    assert "rows did not pass" not in card(made(tmp_path, run))[1]
+
+
+def test_a_judge_that_is_a_fake_is_said_to_be_one(tmp_path: Path) -> None:
+    config = yaml.safe_load(CONFIG.read_text("utf-8")) | {"judge": {"engine": "scripted"}}
+    body = card(made(tmp_path, write_run(tmp_path / "run", rows_of(4), config)))[1]
+    assert "**The judge was a FAKE.**" in body
+    assert "These rows are a FAKE" not in body
+
+
+def test_hostile_names_are_only_text(tmp_path: Path) -> None:
+    name = "a | b \\| <img src=x> `c` [d](e) ![f](g) *h*\n---\n# i"
+    run = write_run(tmp_path / name, rows_of(4))
+    head, body = card(made(tmp_path, run, licences=("mit", f"smollm2-135m={name.replace('=', '')}")))
+    quoted = r"a \| b \\\| \<img src=x> \`c\` \[d\](e) !\[f\](g) \*h\* --- # i"
+    assert head["pretty_name"] == " ".join(name.split())
+    assert body.startswith(f"# {quoted}\n\n4 function-calling samples")
+    assert f"| {quoted.replace('=', '')} | told by the publisher |" in body
+
+
+def test_a_run_is_called_by_its_folder_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "sums", rows_of(4))
+    monkeypatch.chdir(run / "samples")
+    assert card(made(tmp_path, Path("..")))[1].startswith("# sums\n")
+
+
 def test_judged_records_have_a_card(tmp_path: Path) -> None:
-    config = {"library": None, "stages": ["format"], "semantic": {"checks": ["originality"]}}
+    config = {"library": None, "stages": ["format"], "semantic": {"checks": ["originality", "judge"]}}
     rows = [row(1, "simple", generator=None, source_id="9", api_ids=None)]
     run = write_run(
         tmp_path / "run", rows, config, kind="verify", input="/data/theirs.jsonl", stages=["format"], seed=None
     )
     head, body = card(made(tmp_path, run, licences=("mit", "theirs.jsonl=cc-by-4.0")))
     assert "language" not in head
+    assert not {"synthetic", "apigen"} & set(head["tags"])
+    assert "Judged by the stages of [APIGen]" in body
+    assert "| records | 1 | 1 |" in body
+    assert "Tokens" not in body
+    assert "generators write" not in body
     assert "Records that others wrote were judged" in body
     assert "| records | theirs.jsonl | records that others wrote | cc-by-4.0 | told by the publisher |" in body
+    assert "No judge model has read the rows." in body  # its config would have asked one, but for its stages
     assert "None" not in body
 
 

@@ -25,7 +25,7 @@ def lookup(model: str) -> Found:
 def found(tmp_path: Path, config: Json, told: dict[str, str] | None = None, **manifest: Any) -> list[Origin]:
     run = RunDir(tmp_path / "run")
     write_text(run.config_path, yaml.safe_dump(config))
-    run.update_manifest(**manifest)
+    run.update_manifest(**{"kind": "run" if "generators" in config else "verify"} | manifest)
     return origins(run, config_of(run), told or {}, lookup)
 
 
@@ -147,6 +147,21 @@ def test_a_prepared_library_has_its_sources_and_its_writer(tmp_path: Path) -> No
     assert (gone.name, gone.licence) == ("none", None)
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://a.example/v1/shop.json?api_key=abc", "shop.json"),
+        ("https://a.example/shop.json#token=abc", "shop.json"),
+        ("https://me:word@a.example", "a.example"),
+        ("https://me:word@a.example/?key=abc", "a.example"),
+        ("https://[bad/shop.json", "shop.json"),
+        ("docs/shop#1?.json", "shop#1?.json"),
+    ],
+)
+def test_a_source_is_called_without_what_its_address_hides(tmp_path: Path, address: str, name: str) -> None:
+    assert one(tmp_path, {"library": [{"kind": "dataset", "path": address}]}).name == name
+
+
 def test_judged_records_are_a_source(tmp_path: Path) -> None:
     config = {"library": None, "judge": {"engine": "openai", "model": "m"}}
     records, judge = found(tmp_path, config, kind="verify", input="/data/theirs.jsonl")
@@ -161,10 +176,29 @@ def test_merged_runs_have_the_origins_of_all(tmp_path: Path) -> None:
     assert {origin.licence for origin in found(tmp_path, {}, merged=parts)} == {"Apache-2.0", "mit"}
 
 
-def test_a_lost_config_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        (": [", "cannot be read"),
+        ("", "is not the config of a run"),
+        ("[1]", "is not the config of a run"),
+        ("{}", "is not the config of a run"),
+        ("generators: []", "is not the config of a run"),
+        ("generators: 3", "is not the config of a run"),
+        ("generators: [{engine: vllm}]", "is not the config of a run"),
+        ("generators: [{name: g}]", "is not the config of a run"),
+        ("generators: [g]", "is not the config of a run"),
+        ("{generators: [{name: g, engine: vllm}], library: [{kind: new}]}", "is not the config of a run"),
+        ("{generators: [{name: g, engine: vllm}], library: {}, judge: {model: m}}", "is not the config of a run"),
+    ],
+)
+def test_a_config_that_names_no_origins(tmp_path: Path, text: str | None, said: str) -> None:
     run = RunDir(tmp_path / "run")
     run.update_manifest(kind="run")
-    with pytest.raises(InputError, match=r"config\.yaml: cannot be read"):
+    if text is not None:
+        write_text(run.config_path, text)
+    with pytest.raises(InputError, match=rf"config\.yaml: {said}"):
         config_of(run)
 
 
@@ -223,16 +257,18 @@ def test_a_name_that_the_run_does_not_have(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("licence", "words"),
     [
-        ("llama3", "to improve any other"),
+        ("llama3", "forbids to improve with its outputs any"),
+        ("meta-llama-3-community", "forbids to improve"),
         ("Llama3.1", "begins with"),
-        ("llama-3.3", "begins with"),
+        ("llama-3.3", 'begins with "Llama".'),
         ("llama4", "begins with"),
         ("gemma", "derivative"),
         ("cc-by-nc-4.0", "commercial"),
         ("cc-by-nc-nd-4.0", "adapted versions"),
         ("cc-by-sa-4.0", "same licence"),
         ("agpl-3.0", "with its source"),
-        ("openrail++", "use restrictions"),
+        ("openrail++", "trained on outputs"),
+        ("bigcode-openrail-m", "use restrictions"),
         ("Acme Non-Commercial", "commercial"),
     ],
 )

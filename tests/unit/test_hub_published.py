@@ -21,6 +21,8 @@ SECRETS = [
     "AKIAABCDEFGHIJKLMNOP",
     "Bearer abcdefgh12345678",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.abc",
+    "Basic bWU6d29yZA==",
+    "-----BEGIN PRIVATE KEY-----",
 ]
 PRIVATE = [
     "http://localhost:8000/v1",
@@ -34,7 +36,14 @@ PRIVATE = [
     "https://api.example.com/v1?key=abc",
     "http://[bad/v1",
 ]
-PATHS = ["/home/me/shop.json", "~/shop.json", "../../me/shop.json", "s3://bucket/deep/shop.json", "/srv/shop.json/"]
+PATHS = [
+    "/home/me/shop.json",
+    "~/shop.json",
+    "~me/shop.json",
+    "../../me/shop.json",
+    "s3://bucket/deep/shop.json",
+    "/srv/shop.json/",
+]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -50,10 +59,28 @@ def test_a_secret_goes_wherever_it_stands(secret: str, wrap: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["hf_token", "api_key", "X-Api-Key", "password", "client_secret", "aws_secret", "Authorization"]
+    "key",
+    """hf_token api_key X-Api-Key password client_secret aws_secret Authorization hf_tokens api_keys key pass pwd sas
+    signature headers session_key account_key subscription-key cookie dsn""".split(),
 )
 def test_a_key_that_names_a_secret_goes(key: str) -> None:
-    assert published({"extra_body": {key: "short"}}) == ({"extra_body": {}}, [f"extra_body.{key}"])
+    for value in ("short", ["short"], {"a": "short"}):
+        assert published({"engine_args": {key: value}}) == ({"engine_args": {}}, [f"engine_args.{key}"])
+        assert published({"auth": {key: value}}) == ({"auth": {}}, [f"auth.{key}"])
+
+
+def test_a_figure_can_be_a_secret() -> None:
+    form = {"password": 12345678, "max_tokens": 80, "skip_special_tokens": True, "pin_memory": True}
+    clean, changed = published({"engine_args": form})
+    assert clean == {"engine_args": {"max_tokens": 80, "skip_special_tokens": True, "pin_memory": True}}
+    assert changed == ["engine_args.password"]
+
+
+def test_of_what_is_sent_to_a_server_as_it_stands_figures_stay() -> None:
+    form = {"generators": [{"extra_body": {"top_k": 5, "user": "me", "any": {"thinking": True, "words": ["x", 2]}}}]}
+    clean, changed = published(form)
+    assert clean == {"generators": [{"extra_body": {"top_k": 5, "any": {"thinking": True, "words": [2]}}}]}
+    assert [key.rpartition("extra_body.")[2] for key in changed] == ["user", "any.words.0"]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -91,10 +118,12 @@ def test_what_says_where_it_runs_goes() -> None:
 def test_what_is_no_secret_stays() -> None:
     form = {
         "api_key_env": "MY_KEY",
-        "auth": {"token": ["SHOP_TOKEN"]},
         "env": ["SHOP_TOKEN"],
         "sampling": {"max_tokens": 80, "stop": ["\n"], "styles": {"simple": 1.0}},
-        "library": [{"path": "jobs/my_functions.py"}, {"module": "a.b"}],
+        "library": [
+            {"path": "jobs/my_functions.py", "auth": {"token": ["SHOP_TOKEN"]}},
+            {"module": "a.b", "server": {"auth": {"token": ["SHOP_TOKEN"]}}},
+        ],
         "model": "owner/name",
         "note": "km/h and 1/2, either/or; skateboarding_competition",
         "key": None,
