@@ -24,11 +24,15 @@ LEAST = 20
 
 
 class Line(NamedTuple):
-    """A labelled line; its words may have line ends of their own. An empty label goes on under the one before."""
+    """A labelled line; its words may have line ends of their own. An empty label goes on under the one before.
+
+    Where a terminal breaks it, the rest stands so many columns further in: that tells the items of a list apart.
+    """
 
     label: str
     words: str
     style: str = ""
+    further: int = 0
 
 
 def print_story(story: Story, file: TextIO | None = None) -> None:
@@ -61,9 +65,9 @@ def _print(console: Console, line: Line) -> None:
     label = Text(f"{printable(line.label):<{LABEL}} ", "bold")
     for part in words.expandtabs(4).splitlines() or [""]:
         text = Text(printable(part), line.style)
-        room = max(LEAST, console.width - len(label))
-        for piece in text.wrap(console, room) if console.is_terminal else [text]:
-            console.print(label, piece, sep="", end="\n")
+        room = max(LEAST, console.width - len(label)) - line.further
+        for number, piece in enumerate(text.wrap(console, room) if console.is_terminal else [text]):
+            console.print(label, " " * line.further if number else "", piece, sep="", end="\n")
             label = Text(" " * (LABEL + 1))
 
 
@@ -81,7 +85,7 @@ def _sample(row: Json) -> Iterator[Line]:
     for tool in tools:
         mark = "* " if tool["name"] in called else "  "
         description = " ".join(str(tool["description"]).split())
-        yield Line("", f"{mark}{_signature(tool)}: {description}", "" if tool["name"] in called else "dim")
+        yield Line("", f"{mark}{_signature(tool)}: {description}", "" if tool["name"] in called else "dim", 4)
     if isinstance(row["tools"], dict):
         yield Line("offered", f"unusable: {row['tools'].get('unusable')}", "red")
         yield Line("", str(row["tools"].get("given")), "dim")
@@ -158,7 +162,7 @@ def _origin(story: Story) -> Iterator[Line]:
     for number, example in enumerate(row["examples"] or ()):
         source = story.examples_from[number] if number < len(story.examples_from) else None
         calls = ", ".join(call_words(call, 100) for call in example["answers"]) or "no call"
-        yield Line(label, f"{example['query']} → {calls}" + (f" (sample {source})" if source else ""), "dim")
+        yield Line(label, f"- {example['query']} → {calls}" + (f" (sample {source})" if source else ""), "dim", 2)
         label = ""
     yield from _reply("reply", row["reply"])
     if row["of"] and row["of"] > 1:

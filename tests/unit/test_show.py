@@ -120,7 +120,7 @@ def test_a_verified_row_is_told_whole(tmp_path: Path) -> None:
         "prompt       pppppppppppppppppppppppp · round 0, number 7 of small\n"
         "             call_first · style multiple · template plain\n"
         "drawn        depth_of_field(aperture=1.4, unit=m): candidate 2 of 2, the first that executed\n"
-        "examples     How sharp at f/8? → depth_of_field(aperture=8)\n"
+        "examples     - How sharp at f/8? → depth_of_field(aperture=8)\n"
         "reply        What is sharp at f/1.4?\n"
         "             small-1b · 1,318 tokens read, 28 written · 79.99 s · ended: stop · log-probability -0.1265\n"
     )
@@ -288,8 +288,8 @@ def test_what_became_of_a_row_and_where_its_examples_come_from(tmp_path: Path) -
     assert f"duplicate    of {'a' * 24}, which asks the same and was planned before it\n" in told(run, "c")
     assert "kept for" not in told(run, "b")
     RunDir(run).seeds(0).write_text(json.dumps(line) + "\n")
-    assert f"             Second? → depth_of_field(aperture=8) (sample {'a' * 24})\n" in told(run, "d")
-    assert "examples     How sharp at f/8? → depth_of_field(aperture=8)\n" in told(run, "d")
+    assert f"             - Second? → depth_of_field(aperture=8) (sample {'a' * 24})\n" in told(run, "d")
+    assert "examples     - How sharp at f/8? → depth_of_field(aperture=8)\n" in told(run, "d")
     form = json.loads(json.dumps(find_story(run, "d").form()))
     assert form["examples_from"] == [None, "a" * 24]
     assert (
@@ -343,6 +343,12 @@ def test_lines_fit_the_terminal_and_nothing_is_lost(columns: int, terminal: Any,
     joined = "".join(line[LABEL + 1 :] for line in lines[start:stop])
     assert "".join(joined.split()) == "".join(query.split())
     assert (stop - start > 1) == (columns < 200 or cell_len(query) > room)
+    at = next(at for at, line in enumerate(lines) if line.startswith("examples     - "))
+    if columns == 30:  # what goes on stands further in
+        assert lines[at + 1].startswith(" " * (LABEL + 3))
+        assert lines[at + 1].strip()
+    else:
+        assert lines[at + 1].startswith("reply")
 
 
 def test_foreign_text_drives_no_terminal(terminal: Any, tmp_path: Path) -> None:
