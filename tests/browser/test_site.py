@@ -108,6 +108,14 @@ def test_every_page_is_in_the_navigation(site: Path) -> None:
         assert (site / name).with_suffix(".html").exists(), name
 
 
+def test_docstrings_are_shown_as_they_are_meant(site: Path) -> None:
+    reference = "".join(page.read_text("utf-8") for page in (site / "reference").glob("*.html"))
+    assert "LinesSource" in reference
+    assert "::</p>" not in reference
+    assert reference.count("&gt;&gt;&gt;") >= 10, "examples keep their prompts"
+    assert not list(site.rglob("*.py*"))
+
+
 def test_pages_from_outside_are_there_once(site: Path) -> None:
     for name, words in {
         "overview": "Two commands",
