@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -17,6 +19,9 @@ from apigen_ray.hub.origins import FAKE, Origin
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.report.markdown import filter_rows
 from apigen_ray.report.summary import Summary
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 EVERYTHING = "default"
 """The config of all rows."""
@@ -60,16 +65,7 @@ class DatasetCard:
         Raises:
             EnvironmentFault: jinja2 is not installed.
         """
-        try:
-            from jinja2 import Environment, StrictUndefined
-        except ImportError as error:
-            raise EnvironmentFault("the card needs jinja2", "pip install 'apigen-ray[hub]'") from error
-        environment = Environment(  # noqa: S701 - what is made is Markdown, and the cells of its tables are quoted
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-        )
-        environment.filters |= {"cell": _cell, "number": "{:,}".format, "share": "{:.2f}".format}
-        template = environment.from_string(resources.files(__package__).joinpath("card.md.j2").read_text("utf-8"))
-        return template.render(head=self._head(form, files), **self._facts(form, files))
+        return _template().render(head=self._head(form, files), **self._facts(form, files))
 
     def _head(self, form: Json, files: Files) -> str:
         """YAML that the Hub and ``datasets.load_dataset`` read."""
@@ -155,6 +151,19 @@ class DatasetCard:
         """Our templates ask in English; with templates or records of others nobody has looked."""
         parts = self.config.get("merged", [self.config])
         return all("sampling" in part and not part["sampling"].get("templates") for part in parts)
+
+
+@cache
+def _template() -> "Template":
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise EnvironmentFault("the card needs jinja2", "pip install 'apigen-ray[hub]'") from error
+    environment = Environment(  # noqa: S701 - what is made is Markdown, and what others wrote in it is quoted
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"cell": _cell, "number": "{:,}".format, "share": "{:.2f}".format}
+    return environment.from_string(resources.files(__package__).joinpath("card.md.j2").read_text("utf-8"))
 
 
 def _counts(files: Files) -> Counter[tuple[str, str]]:

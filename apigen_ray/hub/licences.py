@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from apigen_ray.config import nearest
 from apigen_ray.errors import InputError
-from apigen_ray.hub.origins import Origin
+from apigen_ray.hub.origins import UNTOLD, Origin
 
 _IDS = """
-afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0
+afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0
+bigscience-openrail-m bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 creativeml-openrail-m
 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0
-cdla-permissive-2.0 cdla-sharing-1.0 ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 gemma gfdl gpl gpl-2.0 gpl-3.0 isc lgpl
-lgpl-2.1 lgpl-3.0 llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1
+cdla-permissive-2.0 cdla-sharing-1.0 deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2
+fair-noncommercial-research-license gemma gfdl gpl gpl-2.0 gpl-3.0 intel-research isc lgpl lgpl-2.1 lgpl-3.0 lgpl-lr
+llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1
 openrail openrail++ osl-3.0 pddl postgresql unlicense wtfpl zlib
 """
 HUB_IDS = frozenset(_IDS.split())
@@ -72,7 +74,7 @@ class Licences:
         own, told = None, dict[str, str]()
         for word in words:
             name, equals, licence = (part.strip() for part in word.rpartition("="))
-            if not licence or (equals and not name):
+            if licence.lower() in UNTOLD or (equals and not name):
                 raise InputError(f"--license: {word!r} names no licence", "for example --license my-model=mit")
             if (own if not equals else told.get(name)) not in (None, licence):
                 raise InputError(f"--license: {name or 'the data set'} has two licences", "give it one")

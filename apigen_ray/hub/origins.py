@@ -34,7 +34,8 @@ EMBEDDED_CARD = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 _distributions = cache(importlib.metadata.packages_distributions)  # reads the files of every package
 
-_UNTOLD = ("other", "unknown", "")
+UNTOLD = ("other", "unknown", "")
+"""What stands for a licence and names none."""
 
 _SOURCES = {
     "python": "Python functions",
@@ -164,7 +165,7 @@ def card_licence(head: Mapping[str, Any], where: str) -> Found:
     """The licence in the head of a card; ``other`` counts with its name only."""
     said = head.get("license")
     words = [str(word) for word in (said if isinstance(said, list) else [said] if said else [])]
-    words = [str(head.get("license_name") or "") if word.lower() in _UNTOLD else word for word in words]
+    words = [str(head.get("license_name") or "") if word.lower() in UNTOLD else word for word in words]
     return (", ".join(words), where) if words and all(words) else (None, f"{where} names none")
 
 
@@ -213,7 +214,7 @@ def _python(module: str) -> Found:
     for name in _distributions().get(module.partition(".")[0], ()):
         facts = importlib.metadata.metadata(name).json  # keys that are not there have no word for it but this
         said = str(facts.get("license_expression") or facts.get("license") or "")
-        if said and "\n" not in said and said.lower() not in _UNTOLD:
+        if said and "\n" not in said and said.lower() not in UNTOLD:
             return said, f"the package {name}"
     return None, "no installed package says it"
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from apigen_ray.errors import InputError
+from apigen_ray.hub import origins as hub_origins
 from apigen_ray.hub.licences import HUB_IDS, Licences, head_of, restriction
 from apigen_ray.hub.origins import Found, Origin, config_of, origins
 from apigen_ray.library.prepared import ENTRY, LibraryDir
@@ -91,7 +92,8 @@ def test_a_model_that_is_gone_names_no_folder(tmp_path: Path, model: str) -> Non
     assert "gone" not in origin.by
 
 
-def test_our_own_functions_and_those_of_a_package(tmp_path: Path) -> None:
+def test_our_own_functions_and_those_of_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_origins, "_distributions", lambda: {"pytest": ["pytest"]})  # to find it takes a second
     assert one(tmp_path, {"library": [BUILTIN]}).licence == "Apache-2.0"
     assert one(tmp_path, {"library": [{"kind": "python", "module": "pytest"}]}).licence == "MIT"
     assert (
@@ -100,6 +102,11 @@ def test_our_own_functions_and_those_of_a_package(tmp_path: Path) -> None:
     assert one(tmp_path, {"library": [{"kind": "python", "module": "none_such"}]}).licence is None
     origin = one(tmp_path, {"library": [{"kind": "python", "path": "/home/me/mine.py", "module": None}]})
     assert (origin.name, origin.licence) == ("mine.py", None)
+
+
+@pytest.mark.long
+def test_packages_are_found_by_their_modules() -> None:
+    assert hub_origins._python("yaml.nodes")[1] == "the package PyYAML"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,9 @@ def test_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["g="], "names no licence"), (["=mit"], "names no licence"), ([""], "names no licence")]
+    ("words", "said"),
+    [(["g="], "names no licence"), (["=mit"], "names no licence"), ([""], "names no licence")]
+    + [(["g=unknown"], "names no licence"), (["Other"], "names no licence")],
 )
 def test_bad_words(words: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
