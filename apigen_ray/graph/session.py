@@ -1,5 +1,6 @@
 """A Ray session for a run: the cluster it was submitted to, or a private one on this machine."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -59,6 +60,9 @@ def ray_session(held: int = 1) -> Iterator[Cluster]:
     finally:
         if ours:
             ray.shutdown()
+            # An object of the next session may have the id of one of this: a reference that goes later, when a cycle
+            # is collected, would be taken for the last one to it.
+            gc.collect()
 
 
 def _start(**options: Any) -> None:

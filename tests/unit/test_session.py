@@ -1,5 +1,9 @@
 """How a private session is started; a real one is what every test of ``tests/ray`` runs in."""
 
+import gc
+import weakref
+from types import SimpleNamespace
+
 import pytest
 import ray
 
@@ -39,3 +43,31 @@ def test_any_other_failure_is_told_at_once(starts: list[Exception | None]) -> No
     with pytest.raises(PermissionError):
         session._start(num_cpus=1)
     assert len(starts) == 1
+
+
+def test_references_end_with_the_session_that_they_are_of(
+    starts: list[Exception | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reference:
+        """Stands for an object's, in a cycle, as exceptions and generators leave them."""
+
+        def __init__(self) -> None:
+            self.own = self
+
+    context = SimpleNamespace(get_node_id=lambda: "node")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(ray, "cluster_resources", dict)
+    monkeypatch.setattr(session, "_quiet_data", lambda: None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    alive_at_the_end: list[bool] = []
+    monkeypatch.setattr(ray, "shutdown", lambda: alive_at_the_end.append(left() is not None))
+    starts.append(None)
+    gc.disable()  # it would run at any time
+    try:
+        with session.ray_session():
+            left = weakref.ref(Reference())
+        assert alive_at_the_end == [True]
+        assert left() is None
+    finally:
+        gc.enable()
