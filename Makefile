@@ -66,7 +66,7 @@ bench: $(STAMP) ## The short forms of the benchmarks
 	$(BIN)/python -m bench.rest --pairs 2
 	$(BIN)/python bench/fuzz.py --minutes 1
 
-docs: $(STAMP) ## Write columns, codes and command line of docs/ from the code, and make the attacks of docs/security.md
+docs: $(STAMP) ## Write columns, codes, command line and run file of docs/ from the code, and make the attacks of docs/security.md
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/attack_table.py
 

@@ -32,7 +32,7 @@ PAGES = [*(ROOT / name for name in BESIDE), *sorted(DOCS.rglob("*.md"))]
 
 TRIED = {
     ("README.md", "text"): "rows of a real run, as `apigen show` prints them: docs/quickstart.md is compared",
-    ("ARCHITECTURE.md", ""): "drawings",
+    ("ARCHITECTURE.md", "text"): "drawings",
     ("docs/concepts.md", "text"): "a drawing",
     ("docs/library.md", "text"): "a drawing",
     ("docs/review.md", "text"): "a drawing",
