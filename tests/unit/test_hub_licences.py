@@ -218,14 +218,10 @@ def test_words() -> None:
     assert said.told == {"g": "mit", "my source": "a b"}
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [(["g="], "names no licence"), (["=mit"], "names no licence"), ([""], "names no licence")]
-    + [(["g=unknown"], "names no licence"), (["Other"], "names no licence")],
-)
-def test_bad_words(words: list[str], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        Licences.parse(words)
+@pytest.mark.parametrize("word", ["g=", "=mit", "", "g=unknown", "Other"])
+def test_bad_words(word: str) -> None:
+    with pytest.raises(InputError, match="names no licence"):
+        Licences.parse([word])
 
 
 @pytest.mark.parametrize("words", [["mit", "gpl-3.0"], ["g=mit", "g=gpl-3.0"]])
