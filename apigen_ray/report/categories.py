@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from apigen_ray.errors import ApigenError
-from apigen_ray.library import Library, LibrarySpec, load_library
+from apigen_ray.library import LibrarySpec, load_library
 from apigen_ray.records import Json
-from apigen_ray.rundir import RunDir, read_text
+from apigen_ray.rundir import RunDir
 
 SEVERAL = "(several)"
 """Of a sample that calls functions of more than one category."""
@@ -33,15 +33,20 @@ class Categories:
     note: str = ""
 
     @classmethod
-    def of(cls, run: RunDir) -> "Categories":
-        """Reads the library that the run's config names, where it still is; nothing of it is executed."""
-        try:
-            library = _library(run)
-        except (ApigenError, ValidationError, yaml.YAMLError, FileNotFoundError) as error:
-            why = error.message if isinstance(error, ApigenError) else type(error).__name__
-            return cls(note=f"Not known here: the library of the run cannot be read ({why}).")
-        if library is None:
+    def of(cls, run: RunDir, specs: Any) -> "Categories":
+        """Reads the library of a run, where it still is; nothing of it is executed.
+
+        Args:
+            run: the run directory.
+            specs: its sources, as the run's config names them.
+        """
+        if not specs:
             return cls(note="Not known: the run names no library.")
+        try:
+            library = load_library(TypeAdapter(LibrarySpec).validate_python(specs))
+        except (ApigenError, ValidationError) as error:
+            why = error.message if isinstance(error, ApigenError) else "its sources are not written as today"
+            return cls(note=f"Not known here: the library of the run cannot be read ({why}).")
         known = [api for api in library.apis if api.category]
         if not known:
             return cls(note="The functions of this library have none.")
@@ -65,9 +70,3 @@ class Categories:
         found = found or {self.by_id.get(name) for name in offered}
         known = {category for category in found if category}
         return SEVERAL if len(known) > 1 else next(iter(known), NONE)
-
-
-def _library(run: RunDir) -> Library | None:
-    config = yaml.safe_load(read_text(run.config_path))
-    specs = TypeAdapter(LibrarySpec | None).validate_python(config.get("library"))
-    return load_library(specs) if specs else None

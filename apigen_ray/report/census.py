@@ -1,6 +1,5 @@
 """What the HTML page counts beside the summary: one pass over a run's samples, linear and with flat memory."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from apigen_ray.report.picks import Kind, Picks
 from apigen_ray.report.spending import COLUMNS as SPENT
 from apigen_ray.report.spending import Spending
 from apigen_ray.rundir import RunDir
+from apigen_ray.strict_json import JsonProblem, loads
 
 BY = ("category", "template", "round")
 """What verdicts are counted by, beside the generator and the style of the summary."""
@@ -83,9 +83,14 @@ def decided(row: Json) -> tuple[str, str]:
 
 
 def read_calls(text: str | None) -> list[Json]:
-    """Those of a row's calls that are calls; answers that format rejected are as they came."""
-    try:
-        value: Any = json.loads(text) if text else []
-    except ValueError:
-        return []
+    """Those of a row's calls that are calls."""
+    value = read_json(text)
     return [call for call in value if isinstance(call, dict)] if isinstance(value, list) else []
+
+
+def read_json(text: str | None) -> Any:
+    """The value of a row's JSON text; None where it is none: what format rejected is as it came, however deep."""
+    try:
+        return loads(text) if text else None
+    except JsonProblem:
+        return None

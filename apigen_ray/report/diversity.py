@@ -20,6 +20,9 @@ WORDINGS = 20_000
 LONGEST = 60
 """Words of a query; longer ones count as so long."""
 
+CHARACTERS = 2_000
+"""Of a query that its words are taken of: what is longer is no request, and would cost more than all others."""
+
 MOST_CALLS = 8
 """Calls of a sample; more count as so many."""
 
@@ -57,13 +60,14 @@ class Diversity:
 
         Args:
             name: its ``sample_id``.
-            query: the request.
+            query: the request; of a longer one the first `CHARACTERS`.
             calls: well-formed calls.
             style: its query style.
             template: of its prompt.
             category: of what it calls.
         """
         self.queries += 1
+        query = query[:CHARACTERS]
         self.functions.update(call["name"] for call in calls)
         self.categories[category] += 1
         self.styles[style] += 1

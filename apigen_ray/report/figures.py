@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.records import Status, Verdict
@@ -47,7 +47,7 @@ class Figure(NamedTuple):
 
 def funnel(summary: Summary) -> Figure:
     """How many samples each stage passed on."""
-    verified, unique = summary.total(str(Verdict.VERIFIED)), summary.total(str(Verdict.DUPLICATE))
+    verified, duplicates = summary.total(str(Verdict.VERIFIED)), summary.total(str(Verdict.DUPLICATE))
     groups: dict[str, Counter[str]] = {"drafts": Counter(total=summary.samples)}
     notes, rows = [f"{summary.samples:,}"], []
     for stage in STAGES:
@@ -58,14 +58,14 @@ def funnel(summary: Summary) -> Figure:
         notes.append(f"\u2212{rejected:,}" if rejected else "not asked" if skipped and not passed else "0")
         reached = passed + rejected
         rows.append([stage, *(f"{n:,}" for n in figures), percent(passed / reached if reached else None)])
-    groups["verified"] = Counter(verified=verified, duplicate=unique)
+    groups["verified"] = Counter(verified=verified, duplicate=duplicates)
     notes.append(f"{verified:,}")
     parts = ["total", "passed", "verified", *(f"fail_{stage}" for stage in STAGES), "duplicate", "error", "skipped"]
     present = [part for part in parts[1:] if any(counts[part] for counts in groups.values())]
     told = f"Funnel: {summary.samples:,} drafts; " + "; ".join(
         f"{row[0]} passed {row[1]} and rejected {row[2]}" for row in rows
     )
-    told += f"; {verified:,} verified" + f", {unique:,} left out as duplicates" * bool(unique)
+    told += f"; {verified:,} verified" + f", {duplicates:,} left out as duplicates" * bool(duplicates)
     header = ["stage", "passed", "rejected", "errors", "not asked for", "pass rate"]
     return Figure("Funnel", told, _drawn(charts.lengths(groups, parts, notes), told), present, header, rows)
 
@@ -135,5 +135,5 @@ def _row(name: str, counts: Counter[str]) -> list[str]:
     return [name, f"{drafts:,}", *(f"{counts[verdict]:,}" for verdict in VERDICTS), percent(rate)]
 
 
-def _drawn(chart: "charts.Chart", told: str) -> tuple[str, Any]:
+def _drawn(chart: "charts.Chart", told: str) -> tuple[str, str]:
     return chart.draw(told, WIDE, "wide"), chart.draw(told, NARROW, "narrow")

@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
-
 from apigen_ray import __version__
 from apigen_ray.config import STAGES, VERDICTS
-from apigen_ray.engines.priced import Price
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.export.samples import open_run
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.report.categories import Categories
 from apigen_ray.report.census import Census, take_census
+from apigen_ray.report.configured import configured
 from apigen_ray.report.figures import Figure, diversity_figures, funnel, verdict_figure
 from apigen_ray.report.markdown import engines_of, fact_lines, facts, is_fake, percent, security_words, simulated_words
 from apigen_ray.report.meanings import meanings
 from apigen_ray.report.metrics import metric_rows
-from apigen_ray.report.spending import Prices, spending_rows
+from apigen_ray.report.spending import spending_rows
 from apigen_ray.report.story import stories
 from apigen_ray.report.summary import Summary, summarise
-from apigen_ray.rundir import AnyPath, RunDir, read_text, write_text
+from apigen_ray.rundir import AnyPath, RunDir, write_text
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -41,7 +39,7 @@ def write_page(run: AnyPath) -> AnyPath:
     """Writes ``report.html`` into the run directory, over an older one.
 
     Raises:
-        InputError: no run directory, or it cannot be written.
+        InputError: no run directory, its config cannot be read, or it cannot be written.
         EnvironmentFault: what draws the charts is not installed.
     """
     for package in ("jinja2", "vl_convert"):
@@ -76,7 +74,8 @@ def page_text(run: RunDir) -> str:
 
 def _content(run: RunDir) -> Json:
     """What the template says."""
-    summary, categories = summarise(run), Categories.of(run)
+    config, summary = configured(run), summarise(run)
+    categories, prices = Categories.of(run, config.library), config.prices()
     census, form = take_census(run, categories), facts(run, summary)
     told = stories(run, census.picks.chosen(), categories)
     lines = [
@@ -85,7 +84,6 @@ def _content(run: RunDir) -> Json:
         *([f"categories: {categories.note}"] if categories.note else ()),
     ]
     fakes = [name for name, engine in engines_of(form).items() if is_fake(engine)]
-    prices = _prices(run)
     return {
         "version": __version__,
         "run": run.path.name,
@@ -101,7 +99,7 @@ def _content(run: RunDir) -> Json:
         "metrics": metric_rows(census.verified, census.drafts, form.get("library", {}).get("apis")),
         "lengths": diversity_figures(census.verified, census.drafts),
         "spending": spending_rows(census.spending, summary, engines_of(form), prices),
-        "priced": prices.known,
+        "priced": bool(prices),
         "facts": [line.partition(": ") for line in lines],
         "first": _telling(told),
         "stories": told,
@@ -166,21 +164,6 @@ def _code_rows(summary: Summary) -> list[list[str]]:
         for status in (Status.REJECTED, Status.ERROR)
         for code, rows in summary.codes(stage, status)
     ]
-
-
-def _prices(run: RunDir) -> Prices:
-    """What the run's config says that tokens cost."""
-    try:
-        config = yaml.safe_load(read_text(run.config_path))
-    except FileNotFoundError:
-        return Prices({}, None)
-    generators = {each["name"]: _price(each) for each in config.get("generators") or ()}
-    return Prices(generators, _price(config.get("judge") or {}))
-
-
-def _price(form: Json) -> Price | None:
-    price = form.get("price_per_million")
-    return None if price is None else Price.model_validate(price)
 
 
 def _asset(name: str) -> str:

@@ -65,42 +65,25 @@ class Spending:
             _add(self.asks, ask, table[ask])
 
 
-@dataclass(frozen=True)
-class Prices:
-    """What tokens cost, as far as a config says it.
-
-    Attributes:
-        generators: by the generator's name.
-        judge: of the judge.
-    """
-
-    generators: Mapping[str, Price | None]
-    judge: Price | None
-
-    @property
-    def known(self) -> bool:
-        """Whether any is."""
-        return any([self.judge, *self.generators.values()])
-
-
-def spending_rows(spending: Spending, summary: Summary, engines: Json, prices: Prices) -> list[list[str]]:
+def spending_rows(spending: Spending, summary: Summary, engines: Json, prices: Mapping[str, Price]) -> list[list[str]]:
     """A row for each engine and what it was asked, and the total.
 
     Args:
         spending: the sums.
         summary: of the same samples.
         engines: as the manifest names them.
-        prices: of their tokens.
+        prices: of their tokens, by the same names, as far as they are known.
 
     Returns:
         Name, engine, replies, failed, tokens read, tokens written, mean seconds, tokens for each verified sample, cost.
     """
     rows, costs, every = [], [], Spent()
-    parts = [(name, name, spent, prices.generators.get(name)) for name, spent in spending.generators.items()]
-    parts += [("judge", f"judge: {ask}", spent, prices.judge) for ask, spent in spending.asks.items()]
-    for engine, name, spent, price in parts:
+    parts = [(name, name, spent) for name, spent in spending.generators.items()]
+    parts += [("judge", f"judge: {ask}", spent) for ask, spent in spending.asks.items()]
+    for engine, name, spent in parts:
         verified = summary.verdicts[name] if name in summary.verdicts else None
         good = summary.total(str(Verdict.VERIFIED)) if verified is None else verified[str(Verdict.VERIFIED)]
+        price = prices.get(engine)
         cost = price.of(spent.prompt_tokens, spent.completion_tokens) if price else None
         form = engines.get(engine, {})
         rows.append(

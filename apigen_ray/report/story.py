@@ -9,7 +9,7 @@ import pyarrow as pa
 from apigen_ray.config import STAGES
 from apigen_ray.records import EARLIER_STAGE, Json, Status
 from apigen_ray.report.categories import Categories
-from apigen_ray.report.census import decided, read_calls
+from apigen_ray.report.census import decided, read_calls, read_json
 from apigen_ray.rundir import RunDir
 
 TEXT = 600
@@ -120,17 +120,10 @@ def _word(value: Any) -> str:
 
 
 def _list(text: str | None) -> list[Any]:
-    value = _value(text)
+    value = read_json(text)
     return value if isinstance(value, list) else []
 
 
 def _object(text: str | None) -> Json:
-    value = _value(text)
+    value = read_json(text)
     return value if isinstance(value, dict) else {}
-
-
-def _value(text: str | None) -> Any:
-    try:
-        return json.loads(text) if text else None
-    except ValueError:  # answers and tools of a record are as they came
-        return None

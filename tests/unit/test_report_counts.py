@@ -26,7 +26,7 @@ from apigen_ray.report.lowest import Lowest
 from apigen_ray.report.meanings import meanings
 from apigen_ray.report.metrics import metric_rows
 from apigen_ray.report.picks import EACH, Kind, Picks
-from apigen_ray.report.spending import Prices, Spending, spending_rows
+from apigen_ray.report.spending import Spending, spending_rows
 from apigen_ray.report.summary import Summary
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers import VERIFIERS
@@ -179,7 +179,7 @@ def test_tokens_and_cost_by_engine() -> None:
     assert set(spending.generators) == {"a", "b"}
     assert {ask: spent.tokens for ask, spent in spending.asks.items()} == {"judge": 33}
     summary = Summary(4, {"a": Counter(verified=4), "b": Counter(fail_format=1)})
-    prices = Prices({"a": Price(prompt=2, completion=4), "b": None}, Price(prompt=0, completion=0))
+    prices = {"a": Price(prompt=2, completion=4), "judge": Price(prompt=0, completion=0)}
     rows = {
         row[0]: row[1:] for row in spending_rows(spending, summary, {"a": {"engine": "vllm", "model": "m"}}, prices)
     }
@@ -187,7 +187,7 @@ def test_tokens_and_cost_by_engine() -> None:
     assert rows["b"][-2:] == ["-", "-"]
     assert rows["judge: judge"][-2:] == ["8", "0.00"]
     assert rows["total"] == ["", "5", "1", "1,000,037", "506", "1.2", "250,136", "-"]
-    free = Prices({"a": Price(prompt=2, completion=4), "b": Price(prompt=0, completion=1e6)}, prices.judge)
+    free = prices | {"b": Price(prompt=0, completion=1e6)}
     assert spending_rows(spending, summary, {}, free)[-1][-1] == "5.00"
 
 

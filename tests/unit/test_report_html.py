@@ -17,6 +17,7 @@ from apigen_ray.report import page
 from apigen_ray.report.categories import NONE, SEVERAL, Categories
 from apigen_ray.report.census import take_census
 from apigen_ray.report.charts import Chart
+from apigen_ray.report.configured import Configured, configured
 from apigen_ray.report.page import page_text, write_page
 from apigen_ray.report.story import BYTES, story
 from apigen_ray.report.summary import summarise
@@ -252,7 +253,7 @@ def test_a_page_stays_small_whatever_the_texts(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_categories_come_from_the_library(run: RunDir, tmp_path: Path) -> None:
-    known = Categories.of(run)
+    known = Categories.of(run, configured(run).library)
     assert known.by_name["days_between_dates"] == "Tools"
     assert known.note.startswith("The library has changed since the run")
     first = next(iter(known.by_id.items()))
@@ -263,14 +264,35 @@ def test_categories_come_from_the_library(run: RunDir, tmp_path: Path) -> None:
     assert known.sample([{"name": "what"}], [first[0]]) == NONE
     gone = write(tmp_path / "gone", [sample(1)])
     write_text(gone.config_path, "library: [{kind: python, path: not-there.py}]")
-    assert "not-there.py" in Categories.of(gone).note
+    assert "not-there.py" in Categories.of(gone, configured(gone).library).note
+    assert "not written as today" in Categories.of(gone, [{"kind": "paper"}]).note
     html = page_text(gone)
     assert "By category" not in html
     assert "<dt>categories</dt><dd>Not known here: the library of the run cannot be read (" in html
-    gone.config_path.unlink()
-    assert "FileNotFoundError" in Categories.of(gone).note
-    write_text(gone.config_path, "library: null")
-    assert Categories.of(gone).note == "Not known: the run names no library."
+    gone.config_path.unlink()  # as a merged run has none
+    for config in (configured(gone), Configured()):
+        assert (config.library, config.prices()) == (None, {})
+    assert "Not known: the run names no library." in page_text(gone)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "a: [", "generators: [{name: a, price_per_million: dear}]"])
+def test_a_config_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    run = write(tmp_path / "run", [])
+    write_text(run.config_path, text)
+    with pytest.raises(InputError, match=r"config\.yaml: is not the config of a run"):
+        write_page(run.path)
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[" * 900 + "]" * 900, r'[{"name": "\ud800", "arguments": {"\udfff": 1}}]']
+)
+def test_json_of_any_depth_and_of_no_characters_is_told_as_it_came(tmp_path: Path, text: str) -> None:
+    foreign = dict.fromkeys(("answers", "tools", "results", "planned", "semantic_words"), text)
+    html = page_text(write(tmp_path / "run", [sample(1, "fail_format", record=text, **foreign)]))
+    (one,) = json.loads(html.partition('id="stories">')[2].partition("</script>")[0])
+    assert one["said"].startswith(text[:500])
+    assert (one["calls"], one["tools"], one["checks"]) == ([], [], [])
 
 
 def test_a_failed_call_and_a_record_that_could_not_be_read() -> None:
