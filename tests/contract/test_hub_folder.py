@@ -173,6 +173,17 @@ def test_rows_that_fell_are_said_plainly(tmp_path: Path) -> None:
     assert "rows did not pass" not in card(made(tmp_path, run))[1]
 
 
+def test_the_card_reads_rows_of_which_no_record_could_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = row(1, "simple", verdict="fail_format", query=None, answers=None, results=None)
+    body = card(made(tmp_path, write_run(tmp_path / "run", [bare]), verdicts=["fail_format"]))[1]
+    _, code = re.findall(r"^```python\n(.*?)^```$", body, re.DOTALL | re.MULTILINE)
+    [rows] = files(tmp_path / "out").values()
+    exec(code, {"samples": rows})
+    assert capsys.readouterr().out.startswith("None [{'name': 'add'")
+
+
 def test_a_judge_that_is_a_fake_is_said_to_be_one(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG.read_text("utf-8")) | {"judge": {"engine": "scripted"}}
     body = card(made(tmp_path, write_run(tmp_path / "run", rows_of(4), config)))[1]
