@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 
 import apigen_ray as apigen
-from apigen_ray.library import load_library
 from examples.rest_service.process import running
 
 ROOT = Path(apigen.__file__).parents[1]
@@ -24,11 +23,10 @@ ROOT = Path(apigen.__file__).parents[1]
 # ## Functions
 #
 # Say that we bake bread and send it by post. Types tell what may be passed, docstrings tell the model what it is
-# about. Calls are executed in processes without files, network and environment: a function that needs those is none
-# for here.
+# about.
+
 
 # %%
-Path("my_functions.py").write_text('''\
 def bread_hydration(flour_grams: int, water_grams: int) -> float:
     """Hydration of a bread dough in percent.
 
@@ -59,17 +57,29 @@ def parcel_postage(weight_kg: float) -> float:
     return round(3.5 + 0.8 * weight_kg, 2)
 
 
+# %% [markdown]
+# Calls are executed in processes that have no files, no network and nothing of this notebook, so the functions are
+# written to a file. One that says nothing of its parameter is refused: nobody could check a call of it.
+
+
+# %%
 def shelf(item):
     """Where an item lies."""
     return {"flour": 3, "salt": 4}[item]
-''')
+
+
+mine = apigen.functions(bread_hydration, gas_mark, parcel_postage, file="my_functions.py")
+try:
+    apigen.functions(shelf, file="my_shelf.py")
+except apigen.ApigenError as error:
+    print(f"refused: {error.message}")
 
 # %% [markdown]
 # Values are drawn by type and by what the names suggest. Whoever knows better writes a lexicon; without ours there
 # would be parcels of 300 kg, whose calls raise and cost their samples.
 
 # %%
-Path("my_values.yaml").write_text("""\
+_ = Path("my_values.yaml").write_text("""\
 bread_hydration.flour_grams: {range: [400, 1200], step: 50}
 bread_hydration.water_grams: {range: [240, 900], step: 20}
 gas_mark.celsius: {range: [140, 250], step: 10}
@@ -99,36 +109,18 @@ print(sum(len(operations) for operations in document["paths"].values()), "operat
 # any door.
 
 # %%
-library = [
-    {"kind": "python", "path": "my_functions.py", "on_untyped": "reject"},
-    {
-        "kind": "openapi",
-        "path": "almanac.json",
-        "server": address,
-        "auth": {"bearer": "ALMANAC_TOKEN"},
-        "operations": ["account_balance", "melting_point", "olympic_host", "stadium_capacity"],
-    },
-]
-settings = {
-    "name": "my-apis",
-    "size": 24,
-    "library": library,
-    "sampling.lexicons": ["my_values.yaml"],
-    "sampling.seeds": [str(ROOT / "jobs" / "quickstart-seeds.jsonl")],
+almanac = {
+    "kind": "openapi",
+    "path": "almanac.json",
+    "server": address,
+    "auth": {"bearer": "ALMANAC_TOKEN"},
+    "operations": ["account_balance", "melting_point", "olympic_host", "stadium_capacity"],
 }
-recipe = ROOT / "jobs" / "quickstart-rest.yaml"
-config = apigen.load_config(recipe, [f"{key}={json.dumps(value)}" for key, value in settings.items()])
-
-# %% [markdown]
-# What is in it? `shelf` says nothing of its parameter, so nobody could check a call of it. It is left out, and the
-# reason is kept.
-
-# %%
-read = load_library(config.library)
-for api in read.apis:
-    print(f"{api.name}: {api.description}")
-for reject in read.rejects:
-    print(f"left out: {reject.entry} ({reject.code})")
+recipe = apigen.load_config(ROOT / "jobs" / "quickstart-rest.yaml")
+config = apigen.load_config(
+    {**dict(recipe), "name": "my-apis", "size": 16, "library": [*mine, almanac]},
+    [f"sampling.seeds=[{ROOT}/jobs/quickstart-seeds.jsonl]", "sampling.lexicons=[my_values.yaml]"],
+)
 
 # %% [markdown]
 # ## A run

@@ -39,7 +39,8 @@ for (stage, code), count in Counter(reason(row)[:2] for row in rejected).most_co
     print(f"{count:3}  {stage:10} {code}")
 
 # %% [markdown]
-# One row of each code. `docs/codes.md` explains every code with an example.
+# One row of each code. `docs/codes.md` explains every code with an example. On the command line `apigen show
+# runs/first-samples --id ...` tells one row's whole story, from its prompt on.
 
 # %%
 for code, row in {reason(row)[1]: row for row in rejected}.items():

@@ -31,7 +31,7 @@ run = apigen.open_run("runs/first-samples")
 # request: what the model is tested with, it was not trained on, and a longer run splits alike.
 
 # %%
-export = run.export("openai", "data/openai", split={"train": 0.7, "test": 0.3}, clean=True)
+export = run.export("openai", "data/openai", split={"train": 0.6, "test": 0.4}, clean=True)
 print(export["rows"])
 
 # %% [markdown]
@@ -61,7 +61,7 @@ config = SFTConfig(
     assistant_only_loss=True,
     max_length=None,
     max_steps=2,
-    learning_rate=1e-4,
+    learning_rate=5e-5,
     per_device_train_batch_size=1,
     gradient_checkpointing=False,
     logging_steps=1,
@@ -108,7 +108,7 @@ print(f"asked:  {request[0]['content']}\nbefore: {before}\nafter:  {after}")
 right = [call["function"] for call in answer["tool_calls"]]
 right = [{"name": call["name"], "arguments": json.loads(call["arguments"])} for call in right]
 for when, said in (("before", before), ("after", after)):
-    calls = re.findall(r"<tool_call>\n(.*?)\n</tool_call>", said)
+    calls = re.findall("<tool_call>(.*?)</tool_call>", said, re.DOTALL)
     try:
         print(f"{when}: the right calls? {[json.loads(call) for call in calls] == right}")
     except json.JSONDecodeError:
