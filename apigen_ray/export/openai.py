@@ -11,7 +11,7 @@ from apigen_ray.export.files import Files, Part
 from apigen_ray.records import Json, Status, dumps
 
 CHAT_TEMPLATE: Final = Path(__file__).with_name("chat_template.jinja")
-"""Renders such a conversation as text, for tokenizers with the marks of ChatML: most models' own leave functions out."""
+"""Renders a conversation as text, for tokenizers with the marks of ChatML; most models' own leave functions out."""
 
 
 class OpenAIExport:
