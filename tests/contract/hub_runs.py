@@ -46,7 +46,7 @@ def row(number: int, style: str, **more: Any) -> Row:
 def write_run(path: Path, rows: list[Row], config: Row | None = None, **manifest: Any) -> Path:
     """A run directory without a run: rows, their config, and what a manifest says."""
     run = RunDir(path)
-    write_text(run.config_path, yaml.safe_dump(config or yaml.safe_load(CONFIG.read_text("utf-8"))))
+    write_text(run.config_path, yaml.safe_dump(config) if config else CONFIG.read_text("utf-8"))
     facts = {"kind": "run", "fingerprint": "f" * 24, "seed": 0, "stages": ["format", "execution", "grounding"]}
     run.update_manifest(**facts | manifest)
     for verdict in {row["verdict"] for row in rows}:
