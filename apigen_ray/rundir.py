@@ -228,6 +228,7 @@ class RunDir:
 
         Raises:
             EnvironmentFault: a live file is lost or unreadable.
+            RecordError: a file of an earlier version has no such column.
         """
         for number in self.rounds() if rounds is None else sorted(rounds):
             yield from self._read(number, columns, verdicts, only)
@@ -249,7 +250,7 @@ class RunDir:
                         if len(seen):
                             table = table.filter(pa.array(~np.isin(_ids(table["sample_id"]), seen)))
                         given.append(table["sample_id"])
-                        yield table if columns is None else table.select(names)
+                        yield table if columns is None else _select(table, names, file)
                 except FileNotFoundError as error:
                     if file in self.sample_files(round_):
                         raise EnvironmentFault(
@@ -283,6 +284,15 @@ def _rows_of(file: AnyPath) -> int:
             f"{file}: cannot be read back ({error})",
             "nothing is lost: see to the disk and go on with --resume, which closes the round again",
         ) from error
+
+
+def _select(table: pa.Table, names: Sequence[str], file: AnyPath) -> pa.Table:
+    if missing := [name for name in names if name not in table.column_names]:
+        raise RecordError(
+            f"{file}: has no column {', '.join(missing)}: an earlier version of apigen-ray wrote it",
+            "make the run again, or read it with that version",
+        )
+    return table.select(names)
 
 
 def _ids(column: pa.ChunkedArray) -> np.ndarray:

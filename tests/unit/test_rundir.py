@@ -310,6 +310,13 @@ def test_a_run_of_an_earlier_version_is_opened(tmp_path: Path) -> None:
     assert seen(run) == ["a", "b"]
 
 
+def test_a_column_that_an_earlier_version_did_not_write_is_named(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    write_once(table("a"), run.samples(0) / "verdict=verified", "part-1")
+    with pytest.raises(RecordError, match=r"part-1\.parquet: has no column run: an earlier version"):
+        list(run.read(["verdict", "run"]))
+
+
 def test_a_lost_file_is_named_and_a_resumed_run_makes_it_again(tmp_path: Path) -> None:
     run = opened(tmp_path)
     close(run)
