@@ -6,6 +6,7 @@ from typing import Any
 
 from apigen_ray.config import STAGES
 from apigen_ray.records import Json, Status
+from apigen_ray.strict_json import JsonProblem, loads
 
 SHOWN = 20_000
 """Characters shown of one text: a result may have many more."""
@@ -144,8 +145,8 @@ def _text(value: Any) -> str:
 
 def _value(text: str | None) -> Any:
     try:
-        return None if text is None else json.loads(text)
-    except (ValueError, RecursionError):  # answers of a record that format rejected are as they came
+        return None if text is None else loads(text)
+    except JsonProblem:  # answers of a record that format rejected are as they came
         return text
 
 

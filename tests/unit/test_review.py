@@ -593,6 +593,8 @@ def test_a_question_says_nothing_of_what_the_pipeline_thought() -> None:
         {"query": None, "answers": None, "results": None, "record": None, "reply": {"text": "Sure! ["}},
         {"answers": '"Sure! ["', "results": None, "record": "Sure! ["},
         {"answers": "not json", "tools": "[{]", "results": "{}", "record": "Sure! ["},
+        {"answers": '[{"name": "f", "name": "g"}]', "results": None, "record": "Sure! ["},  # of which json keeps one
+        {"answers": "[" * 990 + "]" * 990, "tools": "[" * 100_000, "results": None, "record": "Sure! ["},
     ],
 )
 def test_what_cannot_be_read_is_shown_as_it_came(rest: Row) -> None:

@@ -143,6 +143,8 @@ GOOD = {"reviewer": "Ann", "said": {"word": "good"}}
         ({"headers": {"Origin": "http://evil.example"}}, 403),
         ({"headers": {"Origin": "http://127.0.0.1:1"}}, 403),  # another server on this machine
         ({"headers": {"Origin": "null"}}, 403),
+        ({"headers": {"Origin": "http://[::1"}}, 403),
+        ({"headers": {"Origin": ""}}, 403),
         ({"token": "wrong-token"}, 404),
         ({"token": "right-tok%C3%A9n"}, 404),
         ({"token": ""}, 404),
