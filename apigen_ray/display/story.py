@@ -12,6 +12,7 @@ from apigen_ray.config import STAGES
 from apigen_ray.display.samples import COLOURS, call_words, printable, result_words, who
 from apigen_ray.export.story import Story
 from apigen_ray.records import Json, Status, Verdict
+from apigen_ray.report.story import check_words
 
 LONG = 4_000
 """Characters shown of one value."""
@@ -132,9 +133,7 @@ def _stages(row: Json) -> Iterator[Line]:
             words += f" ({_MODES.get(mode, mode)})"
         yield Line(stage, words, COLOURS.get(status, ""))
     for check, said in (row["semantic_words"] or {}).items():
-        figures = (f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {_text(value)}"
-                   for key, value in said.items() if key != "word")  # fmt: skip
-        yield Line(f"  {check}", ": ".join([str(said.get("word")), *figures]))
+        yield Line(f"  {check}", check_words(said))
 
 
 _MODES = {

@@ -66,7 +66,7 @@ def story(row: Json, categories: Categories) -> Json:
         ],
         "mode": row["execution_mode"] or "",
         "checks": [
-            f"{cut(str(check), 40)}: {cut(', '.join(_word(value) for value in said.values()), 200)}"
+            f"{cut(str(check), 40)}: {cut(check_words(said), 200)}"
             for check, said in _object(row["semantic_words"]).items()
             if isinstance(said, dict)
         ],
@@ -86,6 +86,14 @@ def call_text(call: Json) -> str:
         return cut(_word(call))
     said = ", ".join(f"{name}={_json(value)}" for name, value in list(arguments.items())[:ITEMS])
     return cut(f"{call.get('name')}({said}{', …' if len(arguments) > ITEMS else ''})")
+
+
+def check_words(said: Json) -> str:
+    """What a semantic check said of a row, and its figures: ``no, logprob -0.8512``."""
+    return ", ".join(
+        _word(value) if key == "word" else f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {_word(value)}"
+        for key, value in said.items()
+    )
 
 
 def cut(text: str, most: int = TEXT) -> str:

@@ -1,11 +1,11 @@
 """A row as a reviewer sees it: without the pipeline's word until it is judged, and then with all of it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from apigen_ray.config import STAGES
 from apigen_ray.records import Json, Status
+from apigen_ray.report.story import check_words
 from apigen_ray.strict_json import JsonProblem, loads
 
 SHOWN = 20_000
@@ -52,17 +52,12 @@ def story(row: Json) -> Json:
             for stage in STAGES
         ],
         "checks": [
-            {"check": name, "words": ", ".join(_check_words(said))}
+            {"check": name, "words": check_words(said)}
             for name, said in (words if isinstance(words, dict) else {}).items()
             if isinstance(said, dict)
         ],
         "from": {key: row[key] for key in ("generator", "style", "template", "mode", "source_id") if row[key]},
     }
-
-
-def _check_words(said: Json) -> Iterator[str]:
-    for key, value in said.items():
-        yield str(value) if key == "word" else f"{key} {value}"
 
 
 def _call(call: Any, tools: Json, outcome: Any) -> Json:

@@ -114,7 +114,7 @@ def test_a_verified_row_is_told_whole(tmp_path: Path) -> None:
         "grounding    passed\n"
         "semantic     passed\n"
         "  originality own words\n"
-        "  likelihood likely: logprob -0.1265\n"
+        "  likelihood likely, logprob -0.1265\n"
         "\n"
         "Where it comes from\n"
         "prompt       pppppppppppppppppppppppp · round 0, number 7 of small\n"
@@ -201,7 +201,7 @@ KINDS: dict[str, tuple[Row, list[str]]] = {
         | {"semantic_words": {"judge": {"word": "no", "thought": "It asks for\nanother lens."}}}
         | stopped("semantic", "rejected", "judge_failed", "It asks"),
         [
-            "  judge      no: thought It asks for\n             another lens.\n",
+            "  judge      no, thought It asks for\n             another lens.\n",
             'judge        {"thought": "It asks for\\nanother lens.", "pass": "no"}',
             "roundtrip    none: gone: away",
             "likelihood   (a score, no words)",
