@@ -27,25 +27,33 @@ class ExecutionVerifier:
     - ``exec_error``: ``divide(a=1, b=0)``; any call to a function whose module raises when it is loaded
     - ``timeout``: ``nth_prime(n=10**9)``
     - ``memory``: ``repeat(text="ab", times=10**10)``
-    - ``killed``: a function that ends its process
-    - ``bad_output``: a function that returns NaN, bytes or a generator
+    - ``killed``: a function that ends its process: ``os._exit(0)``
+    - ``bad_output``: a function that returns NaN, bytes or a generator: ``return b"42"``
     - ``output_too_large``: ``repeat(text="ab", times=200000)``
-    - ``unknown_function``: a call to a function that is not offered, or that its source does not have
+    - ``unknown_function``: a call to a function that is not offered, or that its source does not have:
+      ``to_kelvin(celsius=20)`` where ``to_celsius`` is all there is
     - ``refused``: a function that the language layer does not take (the detail names line and reason) or that is async;
-      or its source does not parse, crashes or starves the compiler, imports what is not there, is no text or too large
-    - ``forbidden``: a function that makes a system call that none may make, ``os.fork()`` for one; a security event
-    - ``quarantined``: any call to a source that had a security event in an earlier batch of the same worker process
+      or its source does not parse, crashes or starves the compiler, imports what is not there, is no text or too large:
+      ``return eval(text)``
+    - ``forbidden``: a function that makes a system call that none may make, a security event: ``os.fork()``
+    - ``quarantined``: any call to a source that had a security event in an earlier batch of the same worker process:
+      ``add(a=1, b=2)`` from the file of the ``os.fork()`` above
     - ``http_error``: REST: the status of the answer says that the call did not succeed: ``404``, ``422``, ``500``
-    - ``endpoint_unavailable`` (status ``error``): REST: no connection, or 408, 425, 429, 502, 503, 504 after all tries
-    - ``blocked_address``: the host's name leads to a private, loopback or link-local address that is not allowed
-    - ``method_refused``: REST: ``POST``, or any other method that ``execution.rest.methods`` does not name
-    - ``redirect_refused``: REST: redirected too often, to another scheme, or after a method that changes something
+    - ``endpoint_unavailable`` (status ``error``): REST: no connection, or no answer but to come again later, after
+      all tries: ``408``, ``425``, ``429``, ``502``, ``503``, ``504``
+    - ``blocked_address``: the host's name leads to a private, loopback or link-local address that is not allowed:
+      ``http://169.254.169.254/``
+    - ``method_refused``: REST: a method that ``execution.rest.methods`` does not name: ``POST``
+    - ``redirect_refused``: REST: redirected too often, to another scheme, or after a method that changes something:
+      ``302 Found``, ``Location: ftp://host/``
     - ``no_credentials`` (status ``error``): an environment variable that its source names is not set here, or what it
-      holds is given no token
-    - ``server_error`` (status ``error``): MCP: the server does not start, has died or does not answer
-    - ``not_recorded`` (status ``error``): mode ``replay``, and a call that no recording has an answer to
+      holds is given no token: ``MY_API_KEY`` on a worker that was started without it
+    - ``server_error`` (status ``error``): MCP: the server does not start, has died or does not answer:
+      ``command: no-such-server``
+    - ``not_recorded`` (status ``error``): mode ``replay``, and a call that no recording has an answer to:
+      ``weather(city="Oslo")`` after a recording of ``weather(city="Rome")`` alone
     - ``runner_unavailable`` (status ``error``): no worker process starts, it cannot be confined here, or the source is
-      not on this machine
+      not on this machine: ``path: shop.py`` on a node that has no such file
     - ``not_requested`` (status ``skipped``): mode ``none``, or a call to an API that has nothing behind it to execute
 
     A row has the code of its first call that failed. It is skipped if none failed and some could not be executed, and

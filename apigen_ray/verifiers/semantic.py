@@ -76,7 +76,8 @@ class SemanticVerifier:
     - ``judge_failed``: the judge says no: "Add 2 and 3" with a call that multiplies
     - ``judge_unreadable``: its reply is not ``{"thought", "pass"}``: ``It looks fine.``
     - ``engine_error`` (status ``error``): there is no reply: ``timeout: 60 s``
-    - ``no_likelihood`` (status ``error``): the engine gives no log-probabilities
+    - ``no_likelihood`` (status ``error``): the engine gives no log-probabilities: a server that answers without
+      ``logprobs``
 
     Of several checks that fail the first in this order is reported; an ``error`` only where none rejects.
     """

@@ -302,7 +302,9 @@ def test_quickstart_runs(world: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert said_by(show_rejected, capsys) == rejected
     reading, _ = blocks(page, "python")
     run_snippets([reading], "quickstart")
-    assert capsys.readouterr().out.count("What is") == 3
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3
+    assert all(re.match(r"What is .*\? \[", line) for line in printed), printed
 
     assert "2 functions" in said_by(blocks(page, "bash")[2].splitlines()[0], capsys)
     config = load_config(Path("shop_functions.yaml"))
@@ -385,6 +387,14 @@ def test_files_of_the_paper_map_exist() -> None:
     files = [file for cell in here for file in re.findall(r"`([^`]+)`", cell)]
     assert len(files) > 30
     assert [file for file in files if not any((root / file).exists() for root in (ROOT, ROOT / "apigen_ray"))] == []
+
+
+def test_every_code_has_an_example() -> None:
+    found = re.findall(
+        r"^\| `(\w+)` \| (?:error|rejected) \| (.+) \|$", (DOCS / "codes.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(found) > 50
+    assert [code for code, text in found if not re.search(r'``.+``|".+"', text)] == []
 
 
 def test_generated_pages_are_up_to_date() -> None:
