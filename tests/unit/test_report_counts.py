@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from apigen_ray.config import SAMPLE
 from apigen_ray.engines.priced import Price
 from apigen_ray.report.diversity import (
+    CHARACTERS,
     LONGEST,
     MOST_CALLS,
     Diversity,
@@ -198,3 +199,12 @@ def test_codes_have_their_meaning_from_the_verifiers() -> None:
     assert len(found) > 40
     assert found["grounding", "value_not_in_query"] == "an argument that the query does not say"
     assert not [text for text in found.values() if "`" in text or " " not in text]
+
+
+def test_of_a_query_without_end_the_beginning_is_measured() -> None:
+    short, long = Diversity(), Diversity()
+    text = "ab " * 1_000
+    short.add("a", text[:CHARACTERS], [], style="", template="", category="")
+    long.add("a", text, [], style="", template="", category="")
+    assert short.form(None) == long.form(None)
+    assert long.sample.items() == [text[:CHARACTERS]]
