@@ -12,8 +12,8 @@ PROMPTS ?= 4000
 SEED ?= 0
 MINUTES ?= 60
 PYTEST_ARGS ?=
-# Two processes: what shares a Ray session or an engine in one, all else beside it.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+# Two processes, a file at a time in the order of tests/conftest.py, so that its fixtures are made once.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install quickstart quickstart-rest test test-all check chaos bench docs site notebooks clean
 

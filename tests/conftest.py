@@ -31,24 +31,17 @@ AWS = {
 """The environment of what is to reach `s3`: known before the server is there, as Ray's workers are."""
 
 
-SHARED = ("vllm", "ray")
-"""Marks whose tests share something that is slow to start: those of a mark run in one process, whatever their file."""
-
-
 def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts into the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if not item.get_closest_marker("xdist_group"):  # else its folder has said it
-            group = next(filter(item.get_closest_marker, SHARED), item.path.stem)  # a file's fixtures are made once
-            item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("ray"):  # Ray warns of its own options when it copies its context
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray[.].*"))
-    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SHARED))  # the long ones first
+    # of two processes that share the files none is to begin a long one when the other has nothing left to do
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("vllm", "ray")))
 
 
 @pytest.fixture(scope="session")
