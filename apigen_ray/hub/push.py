@@ -67,7 +67,8 @@ class Hub:
     def __init__(self, repo: str) -> None:
         self._api = api()
         if said := _refused(repo):
-            raise InputError(f"--repo: {repo or 'is missing'}{said}", "give the data set's name there: OWNER/NAME")
+            fault = f"{repo}{said}" if repo else "is missing"
+            raise InputError(f"--repo: {fault}", "give the data set's name there: OWNER/NAME")
         self.repo = repo
         self.url = f"{self._api.endpoint}/datasets/{repo}"
 

@@ -528,7 +528,7 @@ def test_a_missing_package_is_named(
     [
         (["--repo", "name"], "--repo: name (has no owner)"),
         (["--repo", "org/a.git"], "--repo: org/a.git (Repo_id cannot end by '.git'"),
-        ([], "--repo: is missing"),
+        ([], "--repo: is missing\n"),
         (["--repo", REPO, "--dry-run"], "say where: --out"),
         (["--repo", REPO, "--out", "data/hub"], "leave --out out"),
         (["--repo", REPO, "--results"], "leave it out"),
