@@ -15,7 +15,8 @@ from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import DRAFT, Reply, Request
 from apigen_ray.tables import conform, table_of
 
-pytestmark = [pytest.mark.ray, pytest.mark.vllm]
+# long: in `make test` the notebooks start the same engine, for whole runs
+pytestmark = [pytest.mark.ray, pytest.mark.vllm, pytest.mark.long]
 
 KINDS = ("free", "city", "count", "right", "wrong", "long", "broken", "aside")
 SCHEMAS = {
