@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -159,10 +160,10 @@ def test_the_flag_is_seen_everywhere_and_a_lost_one_stops_nothing() -> None:
     look = ray.remote(num_cpus=0)(lambda: stop.asked(fresh=True))
     assert not ray.get(look.remote())
     stop.ask()
-    while not stop.asked(fresh=True):  # on a busy machine the flag may take longer than it is waited for
-        pass
+    deadline = time.monotonic() + 60  # on a busy machine the flag may take longer than it is waited for
     while not ray.get(look.remote()):
-        pass
+        assert time.monotonic() < deadline
+    assert stop.asked(fresh=True)
     lost = Stop()
     ray.get(lost._flag.raised.remote())
     ray.kill(lost._flag)
