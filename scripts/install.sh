@@ -20,7 +20,7 @@ torch_index=https://download.pytorch.org/whl/cpu
 }
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
-install() { pip install --prefer-binary --editable "$here[$extras]"; }
+install() { pip install --no-compile --prefer-binary --editable "$here[$extras]"; }
 
 case ",$extras," in
 *,cpu,*)
@@ -30,7 +30,7 @@ case ",$extras," in
     trap 'rm -f "$log"' EXIT
     install 2>"$log" || {
         echo "install: not from the configured index alone, taking $torch from $torch_index" >&2
-        pip install --only-binary :all: --index-url "$torch_index" "$torch" && install || {
+        pip install --no-compile --only-binary :all: --index-url "$torch_index" "$torch" && install || {
             echo "install: that failed too; the first attempt said:" >&2
             cat "$log" >&2
             exit 1
@@ -43,4 +43,6 @@ case ",$extras," in
     ;;
 *) install ;;
 esac
+# On all cores, which pip does not do. Some files are for a later Python, as pip would not mention either.
+"$venv/bin/python" -W ignore -m compileall -qq -j 0 "$venv"/lib/python3*/site-packages || true
 echo "install: done, $venv/bin/apigen is ready"
