@@ -10,11 +10,8 @@
 # %%
 import json
 from collections import Counter
-from pathlib import Path
 
 import apigen_ray as apigen
-
-ROOT = Path(apigen.__file__).parents[1]
 
 # %% [markdown]
 # ## What to ask for
@@ -36,8 +33,7 @@ config = apigen.RunConfig(
         "styles": {"simple": 2, "multiple": 1},
         "apis": [2, 3],
         "examples": 6,
-        "builtin_seeds": False,
-        "seeds": [str(ROOT / "jobs" / "quickstart-seeds.jsonl")],
+        "builtin_seeds": "plain",
     },
     generators=[
         {

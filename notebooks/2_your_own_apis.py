@@ -119,7 +119,7 @@ almanac = {
 recipe = apigen.load_config(ROOT / "jobs" / "quickstart-rest.yaml")
 config = apigen.load_config(
     {**dict(recipe), "name": "my-apis", "size": 16, "library": [*mine, almanac]},
-    [f"sampling.seeds=[{ROOT}/jobs/quickstart-seeds.jsonl]", "sampling.lexicons=[my_values.yaml]"],
+    ["sampling.lexicons=[my_values.yaml]"],
 )
 
 # %% [markdown]

@@ -171,6 +171,8 @@ library:                      # {found}
 sampling:
   mode: call_first            # code draws the calls, a model words the request; a large model can do both: query_first
   styles: {{simple: 3, multiple: 3, parallel: 1, parallel_multiple: 1}}
+  examples: 6                 # shown with each prompt
+  builtin_seeds: plain        # of one manner, for a small model; true: in many manners; your own: seeds: [mine.jsonl]
 
 generators:
   - name: embedded
@@ -178,7 +180,7 @@ generators:
     model: embedded           # 135 M weights, for a demonstration; a name on the hub (owner/name) or a directory
     max_model_len: 4096
     logprobs: true            # the check `likelihood` below reads them
-    sampling: {{temperature: 0, max_tokens: 96}}
+    sampling: {{temperature: 0, max_tokens: 80, stop: ["\\n"]}} # a request is a line; for query_first: no stop
   # A server that speaks OpenAI's API in place of it:
   # - name: server
   #   engine: openai

@@ -14,6 +14,7 @@ from apigen_ray.records import Example, Mode
 from apigen_ray.sampling import (
     OUR_SEEDS,
     OUR_TEMPLATES,
+    PLAIN_SEEDS,
     Lexicons,
     Planner,
     Templates,
@@ -111,7 +112,8 @@ def prepare(config: RunConfig) -> Prepared:
     check_feedback(sampling.feedback, library.apis)
     seeds = [seed for path in sampling.seeds for seed in load_seeds(path, library.apis)]
     if sampling.builtin_seeds:  # they speak of our functions, which need not be in the library
-        seeds += load_seeds(OUR_SEEDS, load_library([BUILTIN]).apis)
+        ours = PLAIN_SEEDS if sampling.builtin_seeds == "plain" else OUR_SEEDS
+        seeds += load_seeds(ours, load_library([BUILTIN]).apis)
     templates = load_templates((OUR_TEMPLATES, *sampling.templates))
     lexicons = load_lexicons((*lexicon_files(), *sampling.lexicons))
     digests = {

@@ -14,6 +14,8 @@ from apigen_ray.storage import AnyPath
 
 OUR_SEEDS = Path(__file__).parents[1] / "library" / "seeds.jsonl"
 """The file of our own seed pairs."""
+PLAIN_SEEDS = OUR_SEEDS.with_name("seeds_plain.jsonl")
+"""The file of plain ones, which keep the words of the function's name: a small model copies a manner, not many."""
 
 _FORM = 'one line is {"style", "query", "tools": [names or tools], "answers": [{"name", "arguments"}]}'
 _KEYS = {"style", "query", "tools", "answers", "sample_id"}

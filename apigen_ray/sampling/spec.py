@@ -1,7 +1,7 @@
 """The config section ``sampling``: what is drawn for each prompt, in which shares and from which files."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -77,7 +77,7 @@ class SamplingSpec(BaseModel):
         calls: calls planned in the styles ``parallel`` and ``parallel_multiple``; ``call_first`` only.
         candidates: alternative sets of calls, of which the first that executes is taken; ``call_first`` only.
         feedback: how verified samples of earlier rounds become examples.
-        builtin_seeds: whether our own seed pairs are in the pool.
+        builtin_seeds: whether our own seed pairs are in the pool; ``plain``: short ones that suit a small model.
         seeds: JSONL files of the user's own seed pairs.
         templates: folders of the user's own prompt templates, added to ours; one of the same name replaces ours.
         categories: YAML files ``category: [function, ...]`` that put functions into categories.
@@ -100,7 +100,7 @@ class SamplingSpec(BaseModel):
     calls: FromTwo = (2, 3)
     candidates: int = Field(default=4, ge=1, le=64)
     feedback: FeedbackSpec = FeedbackSpec()
-    builtin_seeds: bool = True
+    builtin_seeds: bool | Literal["plain"] = True
     seeds: tuple[Path, ...] = ()
     templates: tuple[Path, ...] = ()
     categories: tuple[Path, ...] = ()

@@ -20,7 +20,7 @@ import yaml
 from apigen_ray.library import functions, load_library
 from apigen_ray.library.python import PythonSource
 from apigen_ray.sampling.lexicons import OUR_LEXICONS, lexicon_files, load_lexicons
-from apigen_ray.sampling.seeds import OUR_SEEDS, load_seeds
+from apigen_ray.sampling.seeds import OUR_SEEDS, PLAIN_SEEDS, load_seeds
 from apigen_ray.sampling.values import Arguments
 
 PAPER_CATEGORIES = set(
@@ -42,6 +42,7 @@ LIBRARY = load_library([PythonSource(module=functions.__name__)])
 APIS = {api.name: api for api in LIBRARY.apis}
 LEXICONS = load_lexicons(lexicon_files())
 SEEDS = load_seeds(OUR_SEEDS, LIBRARY.apis)
+PLAIN = load_seeds(PLAIN_SEEDS, LIBRARY.apis)
 
 
 def parameters(name: str) -> list[inspect.Parameter]:
@@ -192,7 +193,15 @@ def test_seed_is_of_its_style_and_executes(seed: Any) -> None:
         )
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.seed_id[:8])
+def test_plain_seeds_ask_for_what_their_function_is_called() -> None:
+    assert {str(seed.style) for seed in PLAIN} == {"simple", "multiple", "parallel", "parallel_multiple"}
+    for seed in PLAIN:
+        asked = set(re.findall(r"\w+", seed.query.lower()))
+        for call in seed.answers:
+            assert asked & set(call.name.split("_")), seed.query
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *PLAIN], ids=lambda seed: seed.seed_id[:8])
 def test_seed_query_holds_the_numbers_and_names_of_its_answers(seed: Any) -> None:
     text = re.sub(r"(?<=\d),(?=\d{3})", "", seed.query.lower())
     words = {"two": 2, "six": 6, "minus 12": -12}
@@ -209,5 +218,5 @@ def test_seed_query_holds_the_numbers_and_names_of_its_answers(seed: Any) -> Non
 
 
 def test_the_package_holds_no_path_of_a_machine() -> None:
-    for path in [*Path(functions.__path__[0]).glob("*.py"), *lexicon_files(), OUR_SEEDS]:
+    for path in [*Path(functions.__path__[0]).glob("*.py"), *lexicon_files(), OUR_SEEDS, PLAIN_SEEDS]:
         assert not re.search(r"/(?:work|root|home)/", path.read_text("utf-8")), path.name

@@ -10,6 +10,8 @@ from apigen_ray.errors import EnvironmentFault, RunExistsError
 from apigen_ray.job.loop import open_run
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.prepare import Prepared, prepare
+from apigen_ray.library import BUILTIN, load_library
+from apigen_ray.sampling import OUR_SEEDS, PLAIN_SEEDS, load_seeds
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +32,12 @@ def test_a_new_run_has_its_config_and_manifest(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         assert load_config(run.config_path).fingerprint(**one.digests) == one.fingerprint
+
+
+@pytest.mark.parametrize(("told", "file"), [("true", OUR_SEEDS), ("plain", PLAIN_SEEDS), ("false", None)])
+def test_our_own_seeds_are_many_manners_plain_or_none(tmp_path: Path, told: str, file: Path | None) -> None:
+    one = prepared(tmp_path, f"sampling.builtin_seeds={told}")
+    assert one.seeds == (load_seeds(file, load_library([BUILTIN]).apis) if file else ())
 
 
 def test_a_run_that_is_there_is_resumed_or_cleaned_only_when_asked(tmp_path: Path) -> None:
