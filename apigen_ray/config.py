@@ -31,7 +31,7 @@ from apigen_ray.sampling import SamplingSpec
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.format import FormatVerifier
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 from apigen_ray.verifiers.stages import sample_schema
 
 SAMPLE = sample_schema(VERIFIERS)

@@ -22,7 +22,8 @@ import psutil
 import pyarrow as pa
 import ray
 
-from apigen_ray.engines.openai import OpenAiEngine, OpenAiSpec
+from apigen_ray.engines.openai import OpenAiEngine
+from apigen_ray.engines.openai_spec import OpenAiSpec
 from apigen_ray.graph.session import ray_session
 from apigen_ray.records import DRAFT, Request
 from apigen_ray.tables import conform, table_of

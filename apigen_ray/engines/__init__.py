@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from apigen_ray.engines.base import Engine, Finding
-from apigen_ray.engines.openai import OpenAiEngine, OpenAiSpec
+from apigen_ray.engines.openai import OpenAiEngine
+from apigen_ray.engines.openai_spec import OpenAiSpec
 from apigen_ray.engines.scripted import ScriptedEngine, ScriptedSpec
 from apigen_ray.engines.vllm import VllmEngine, VllmSpec
 

@@ -4,12 +4,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from apigen_ray.engines.openai_spec import OpenAiSpec
 from apigen_ray.records import Json, Reply, Request
-
-if TYPE_CHECKING:
-    from apigen_ray.engines.openai import OpenAiSpec
 
 CODES = (
     "endpoint_down",  # nothing listens there, or it hung up
@@ -41,7 +39,7 @@ _TOO_LONG = re.compile(
 )
 
 
-def chat_body(spec: "OpenAiSpec", name: str, request: Request) -> Json:
+def chat_body(spec: OpenAiSpec, name: str, request: Request) -> Json:
     """The body of ``POST /chat/completions`` for a request that wants text.
 
     Args:
@@ -67,7 +65,7 @@ def chat_body(spec: "OpenAiSpec", name: str, request: Request) -> Json:
     return _merged(body, spec.extra_body)
 
 
-def score_bodies(spec: "OpenAiSpec", request: Request) -> tuple[Json, Json]:
+def score_bodies(spec: OpenAiSpec, request: Request) -> tuple[Json, Json]:
     """Bodies of the two requests that score the last message: the conversation before it, and all of it.
 
     vLLM's chat API gives log-probabilities of the prompt (``prompt_logprobs``) but not where a message begins: the

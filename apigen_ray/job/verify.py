@@ -40,7 +40,7 @@ from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import AnyPath, write_text
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 _ASKS = ("judge", "roundtrip", "likelihood")
 """Checks of the semantic stage that an engine has to answer where the records bring no reply of a generator."""

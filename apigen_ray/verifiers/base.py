@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from apigen_ray.runners.base import ExecutionSpec
     from apigen_ray.runners.rest.leases import Leases
-    from apigen_ray.verifiers.semantic import SemanticSpec
+    from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from apigen_ray.engines import Engine, build
 from apigen_ray.engines.base import as_it_is
-from apigen_ray.engines.openai import OpenAiSpec
+from apigen_ray.engines.openai_spec import OpenAiSpec
 from apigen_ray.engines.scripted import ScriptedSpec
 from apigen_ray.records import DRAFT, REPLY, Json, Reply, Request, dumps
 from apigen_ray.tables import conform, table_of

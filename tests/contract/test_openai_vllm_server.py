@@ -18,7 +18,8 @@ import pyarrow as pa
 import pytest
 
 from apigen_ray.engines.embedded import embedded_model
-from apigen_ray.engines.openai import OpenAiEngine, OpenAiSpec, Sampling
+from apigen_ray.engines.openai import OpenAiEngine
+from apigen_ray.engines.openai_spec import OpenAiSpec, Sampling
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import DRAFT, Reply, Request
 from apigen_ray.tables import conform, table_of

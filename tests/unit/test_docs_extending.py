@@ -93,7 +93,7 @@ from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers import VERIFIERS, Setting
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 check_stages
 from apigen_ray.display.listing import listing
@@ -105,7 +105,7 @@ from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers import VERIFIERS, Setting
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 check_stages(["format", "shouting"])
 [kind] = [kind for kind in VERIFIERS if kind.name == "shouting"]

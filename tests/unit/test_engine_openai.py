@@ -13,7 +13,8 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.engines.chat import chat_body, encode, reply_of, score_bodies, words
-from apigen_ray.engines.openai import ChatClient, OpenAiEngine, OpenAiSpec, _proxy, probe
+from apigen_ray.engines.openai import ChatClient, OpenAiEngine, _proxy, probe
+from apigen_ray.engines.openai_spec import OpenAiSpec
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.records import Reply, Request
 

@@ -22,7 +22,8 @@ from apigen_ray.verifiers.base import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec, ExecutionVerifier
 from apigen_ray.verifiers.format import judge
 from apigen_ray.verifiers.grounding import ground
-from apigen_ray.verifiers.semantic import SemanticSpec, SemanticVerifier
+from apigen_ray.verifiers.semantic import SemanticVerifier
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 from apigen_ray.verifiers.stages import sample_schema
 
 ROOT = Path(__file__).parents[2]

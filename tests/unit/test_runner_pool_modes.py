@@ -23,7 +23,7 @@ from apigen_ray.runners.pool import RunnerPool, executable, runner_of
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionVerifier, execute_candidates
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 MODULE = """
 import itertools

@@ -11,7 +11,8 @@ from apigen_ray.records import Reply, Status
 from apigen_ray.tables import table_of
 from apigen_ray.verifiers.base import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
-from apigen_ray.verifiers.semantic import SemanticSpec, SemanticVerifier
+from apigen_ray.verifiers.semantic import SemanticVerifier
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 from apigen_ray.verifiers.stages import sample_schema
 
 SCHEMA = sample_schema((SemanticVerifier,))

@@ -9,7 +9,7 @@ from apigen_ray.graph import shared
 from apigen_ray.graph.shared import KEPT, Shared
 from apigen_ray.verifiers import VERIFIERS, Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 
 
 class Ref:

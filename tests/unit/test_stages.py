@@ -13,7 +13,7 @@ from apigen_ray.tables import set_columns, table_of
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.base import Setting, with_verdict
 from apigen_ray.verifiers.execution import ExecutionSpec
-from apigen_ray.verifiers.semantic import SemanticSpec
+from apigen_ray.verifiers.semantic_spec import SemanticSpec
 from apigen_ray.verifiers.stages import check, reached, sample_schema, skipped, verdict
 
 SETTING = Setting({}, ExecutionSpec(), SemanticSpec())
