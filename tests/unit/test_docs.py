@@ -7,28 +7,22 @@ import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import typer
 import yaml
+from documented import BLOCKS, DOCS, PAGES, README, ROOT, blocks, said_by
 
-from apigen_ray.cli import app, main
-from apigen_ray.config import SAMPLE, STAGES, load_config, parse_config
+from apigen_ray.cli import app
+from apigen_ray.config import SAMPLE, load_config, parse_config
 from apigen_ray.display.tables import print_filter_table, print_funnel
 from apigen_ray.export.base import NO_CALL
 from apigen_ray.job.library_spec import PrepareSpec
 from apigen_ray.library import load_library
-from apigen_ray.records import Json
 from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
-
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-DOCS = ROOT / "docs"
-BESIDE = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "apigen_ray/asks/templates/README.md")
-PAGES = [*(ROOT / name for name in BESIDE), *sorted(DOCS.rglob("*.md"))]
 
 TRIED = {
     ("README.md", "text"): "rows of a real run, as `apigen show` prints them: docs/quickstart.md is compared",
@@ -56,42 +50,10 @@ TRIED = {
     ("docs/new-export.md", "json"): "tests/unit/test_docs_extending.py",
 }
 """What tries the blocks of a page in one language, or why nothing does. The other languages have a rule for all pages:
-bash (`test_commands_exist`), yaml (`test_yaml_blocks_load`) and, where it stands here for no page, python."""
+bash (tests/unit/test_docs_shell.py), yaml (`test_yaml_blocks_load`) and, where it stands here for no page, python."""
 
-PROGRAMS = {
-    "source": "the shell's own",
-    "ray": "tests/ray/test_submit.py starts a head and submits to it",
-    "pip": "asks a package index",
-    "docker": "builds an image out of the network",
-    "kubectl": "wants a Kubernetes; tests/unit/test_cluster_files.py checks the file",
-}
-"""What commands of bash blocks begin with beside `apigen` and `make`, and why their words are not checked here."""
-
-
-class Block(NamedTuple):
-    """A fenced block."""
-
-    page: Path
-    language: str
-    text: str
-
-    @property
-    def place(self) -> tuple[str, str]:
-        return self.page.relative_to(ROOT).as_posix(), self.language
-
-
-def fenced(page: Path) -> list[Block]:
-    """The fenced blocks of a page, in their order."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return [Block(page, language, text) for language, text in found]
-
-
-BLOCKS = [block for page in PAGES for block in fenced(page)]
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The fenced code blocks of a page in one language."""
-    return [block.text for block in BLOCKS if block.page == page and block.language == language]
+PROGRAMS = {"source", "ray", "pip", "docker", "kubectl"}
+"""What commands of bash blocks begin with beside `apigen` and `make`; their words are not checked here."""
 
 
 def module_from(text: str, path: Path) -> ModuleType:
@@ -181,85 +143,6 @@ def test_commands_exist() -> None:
     assert used == {"apigen", "make", *PROGRAMS}
 
 
-def sample(number: int, verdict: str, style: str = "simple", **columns: Any) -> Json:
-    """A row of a run: what a stage did not say of it follows from the verdict."""
-    row: Json = {"sample_id": f"{number:024x}", "round": 0, "generator": "smollm2-135m", "index": number, "pair": 0}
-    row |= {"of": 1, "style": style, "tools": "[]", "answers": "[]", "verdict": verdict, "execution_mode": "live"}
-    said = "passed"
-    for stage in STAGES:
-        failed = verdict == f"fail_{stage}"
-        row[f"{stage}_status"] = "rejected" if failed else said
-        row[f"{stage}_code"] = "earlier_stage" if said == "skipped" else ""
-        said = "skipped" if failed else said
-    return row | columns
-
-
-SHOWN = [
-    sample(
-        0,
-        "verified",
-        sample_id="4abaf926bdc60c9af2e26984",
-        query="What is the depth of field with a focal length of 55 mm, aperture of 1.4, and a subject distance of "
-        "10 m?",
-        answers='[{"name":"depth_of_field","arguments":{"focal_length_mm":55,"aperture":1.4,"subject_distance_m":10}}]',
-        results=json.dumps([{"status": "passed", "value": '{"near_m":8.79,"far_m":11.6,"hyperfocal_m":72.08}'}]),
-    ),
-    sample(
-        1,
-        "fail_grounding",
-        "parallel_multiple",
-        sample_id="c48ffa06c8cba427dfa9bbad",
-        query="What is the barcode country with barcode 5449000000996, and what is the barcode country with barcode "
-        "5449000000996?",
-        answers='[{"name":"check_barcode","arguments":{"barcode":"9780140328721"}},'
-        '{"name":"barcode_country","arguments":{"barcode":"5449000000996"}}]',
-        results=json.dumps(
-            [{"status": "passed", "value": "true"}, {"status": "passed", "value": '"Belgium and Luxembourg"'}]
-        ),
-        grounding_code="value_not_in_query",
-        grounding_detail='barcode="9780140328721"',
-    ),
-]
-"""The rows of the quickstart that docs/quickstart.md shows."""
-
-FILLERS = {
-    ("verified", "", ""): 24,
-    ("fail_format", "format_code", "not_json"): 12,
-    ("fail_grounding", "grounding_code", "value_not_in_query"): 102,
-    ("fail_grounding", "grounding_code", "number_not_in_calls"): 9,
-    ("fail_semantic", "semantic_code", "copied"): 60,
-    ("fail_semantic", "semantic_code", "unclear"): 51,
-    ("fail_semantic", "semantic_code", "unlikely"): 40,
-}
-"""How many other rows it had, by verdict and code."""
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that snippets run in, as it is after the quickstart: its run, functions of one's own, an own cache."""
-    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
-    datasets.disable_progress_bars()
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    monkeypatch.chdir(tmp_path)
-    rows = list(SHOWN)
-    for (verdict, column, code), count in FILLERS.items():
-        for _ in range(count):
-            said = {column: code} if column else {}
-            rows.append(sample(len(rows), verdict, query=f"What is number {len(rows)}?", **said))
-    run = RunDir(Path("runs/quickstart"))
-    run.update_manifest(fingerprint="x", stages=list(STAGES))
-    files = []
-    for verdict in {row["verdict"] for row in rows}:
-        folder = run.samples(0) / f"verdict={verdict}"
-        write_once(table_of([row for row in rows if row["verdict"] == verdict], SAMPLE), folder, "part-0")
-        files.append(folder / "part-0.parquet")
-    run.close_round(0, files)
-    run.result_path.write_text('{"outcome": "done"}')
-    [_, functions] = blocks(DOCS / "quickstart.md", "python")
-    Path("shop_functions.py").write_text(functions)
-    return tmp_path
-
-
 PYTHON = sorted({place for place, language in {b.place for b in BLOCKS} - TRIED.keys() if language == "python"})
 
 
@@ -276,15 +159,6 @@ def run_snippets(snippets: list[str], name: str) -> dict[str, Any]:
     for snippet in snippets:
         exec(compile(snippet, name, "exec"), namespace)  # noqa: S102  our own page
     return namespace
-
-
-def said_by(command: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What a command line of ours prints."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        main(shlex.split(command, comments=True)[1:])
-    assert end.value.code == 0, command
-    return capsys.readouterr().out
 
 
 def test_quickstart_runs(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -358,10 +232,7 @@ def test_exports_look_as_documented(
     run.close_round(0, [run.samples(0) / "verdict=verified" / "part-0.parquet"])
     [commands] = blocks(page, "bash")
     for command in commands.splitlines():
-        with pytest.raises(SystemExit) as end:
-            main(shlex.split(command)[1:])
-        assert end.value.code == 0, command
-    capsys.readouterr()
+        said_by(command, capsys)
     files = ("openai/train.jsonl", "results/train.jsonl", "xlam/train.jsonl", "sharegpt/train.jsonl")
     files = (*files, "bfcl/train/BFCL_v4_simple_python.json", "bfcl/train/possible_answer/BFCL_v4_simple_python.json")
     for file, shown in zip(files, blocks(page, "json"), strict=True):
