@@ -11,6 +11,7 @@ from apigen_ray.errors import EnvironmentFault, RecordError, RunFailedError
 from apigen_ray.records import Json, Verdict
 from apigen_ray.storage import (
     AnyPath,
+    absolute,
     as_path,
     delete,
     list_files,
@@ -19,6 +20,7 @@ from apigen_ray.storage import (
     new_file,
     open_parquet,
     parquet_files,
+    read_groups,
     read_tables,
     read_text,
     remove,
@@ -29,6 +31,7 @@ from apigen_ray.storage import (
 __all__ = [
     "AnyPath",
     "RunDir",
+    "absolute",
     "as_path",
     "delete",
     "list_files",
@@ -37,6 +40,7 @@ __all__ = [
     "new_file",
     "open_parquet",
     "parquet_files",
+    "read_groups",
     "read_tables",
     "read_text",
     "remove",
@@ -66,10 +70,15 @@ class RunDir:
     lies there is not seen, so that whatever is killed when, a sample of a closed round is there once.
 
     Attributes:
-        path: the folder, on a disk or in a store.
+        path: the folder, on a disk or in a store, as it was given: for words, and for this process.
     """
 
     path: AnyPath
+
+    @property
+    def root(self) -> AnyPath:
+        """The folder from wherever one stands: Ray's workers may stand elsewhere. What holds rows is named by it."""
+        return absolute(self.path)
 
     @property
     def manifest_path(self) -> AnyPath:
@@ -88,15 +97,15 @@ class RunDir:
 
     def drafts(self, round_: int) -> AnyPath:
         """The folder of a round's drafts."""
-        return self.path / "drafts" / f"round={round_}"
+        return self.root / "drafts" / f"round={round_}"
 
     def samples(self, round_: int) -> AnyPath:
         """The folder of a round's samples, partitioned by verdict."""
-        return self.path / "samples" / f"round={round_}"
+        return self.root / "samples" / f"round={round_}"
 
     def judged(self, round_: int) -> AnyPath:
         """The folder of what the judges replied in a round that is open."""
-        return self.path / "judged" / f"round={round_}"
+        return self.root / "judged" / f"round={round_}"
 
     @property
     def review(self) -> AnyPath:
@@ -168,7 +177,7 @@ class RunDir:
         """
         key, folder = str(round_), self.samples(round_)
         closed, base = self._switch()
-        listed = [self.path / name for name in closed.get(key, base.get(key, ()))]
+        listed = [self.root / name for name in closed.get(key, base.get(key, ()))]
         if key in closed:
             delete(file for file in list_files(folder) if file not in listed)  # as of a writer later than the closing
         there = list_files(folder)
@@ -200,7 +209,7 @@ class RunDir:
             out: list[AnyPath] = []
             for number in self.rounds() if round_ is None else [round_]:
                 key = str(number)
-                listed = [self.path / name for name in closed.get(key, base.get(key, ()))]
+                listed = [self.root / name for name in closed.get(key, base.get(key, ()))]
                 parts = parquet_files(self.samples(number)) if key not in closed else []
                 out += [*listed, *(file for file in parts if file not in listed)]
             if self._switch() == before:  # else a round was closed or opened while its parts were listed
@@ -263,7 +272,7 @@ class RunDir:
 
     def names(self, files: Iterable[AnyPath]) -> list[str]:
         """Files as the manifest has them: below the run directory, which may be moved."""
-        return [str(file).removeprefix(f"{self.path}/") for file in files]
+        return [str(file).removeprefix(f"{self.root}/") for file in files]
 
     def _switch(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Of the manifest: the files of closed rounds, and the base of those open again."""

@@ -124,6 +124,11 @@ def open_file(file: AnyPath, block_bytes: int = READ_BYTES) -> Iterator[BinaryIO
         yield stream
 
 
+def absolute(path: AnyPath) -> AnyPath:
+    """The path from any folder: a program may change its own, and Ray's workers may have another."""
+    return path.absolute() if isinstance(path, Path) else path
+
+
 def make_folder(path: AnyPath) -> None:
     """Makes a folder where there is none; in a store there is nothing to make: a name is enough.
 
@@ -194,15 +199,22 @@ def read_tables(
     chosen = None if columns is None else list(columns)
     for file in files:
         with open_parquet(file) as parquet:
-            for group in range(parquet.num_row_groups):
-                with reading(file):
-                    fits = None
-                    if only is not None:
-                        fits = pc.is_in(parquet.read_row_group(group, columns=["sample_id"])["sample_id"], only)
-                        if not pc.any(fits).as_py():
-                            continue
-                    table = parquet.read_row_group(group, columns=chosen)
-                yield table if fits is None else table.filter(fits)
+            yield from read_groups(parquet, file, chosen, only)
+
+
+def read_groups(
+    parquet: pq.ParquetFile, file: AnyPath, columns: list[str] | None = None, only: pa.Array | None = None
+) -> Iterator[pa.Table]:
+    """The row groups of one file that is open; see `read_tables`."""
+    for group in range(parquet.num_row_groups):
+        with reading(file):
+            fits = None
+            if only is not None:
+                fits = pc.is_in(parquet.read_row_group(group, columns=["sample_id"])["sample_id"], only)
+                if not pc.any(fits).as_py():
+                    continue
+            table = parquet.read_row_group(group, columns=columns)
+        yield table if fits is None else table.filter(fits)
 
 
 def write_text(path: AnyPath, text: str) -> None:

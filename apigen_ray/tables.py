@@ -1,6 +1,6 @@
 """Small, exact operations on Arrow tables that the stages share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,21 @@ def set_columns(table: pa.Table, columns: Mapping[str, Sequence[Any] | pa.Array 
         array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, type=field.type)
         table = table.set_column(position, field, array)
     return table
+
+
+def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Neighbouring tables of one schema as one, of at least so many rows where there are enough.
+
+    Many small tables cost a call of Arrow's each, whatever is in them.
+    """
+    held: list[pa.Table] = []
+    for table in tables:
+        if held and (sum(map(len, held)) >= rows or not table.schema.equals(held[0].schema)):
+            yield pa.concat_tables(held)
+            held = []
+        held.append(table)
+    if held:
+        yield pa.concat_tables(held)
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

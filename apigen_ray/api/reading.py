@@ -4,14 +4,13 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apigen_ray.config import SAMPLE, VERDICTS
 from apigen_ray.export.samples import check_word, decoded, schema_of
 from apigen_ray.export.samples import open_run as open_directory
 from apigen_ray.records import Verdict
-from apigen_ray.rundir import AnyPath, RunDir, as_path
+from apigen_ray.rundir import AnyPath, RunDir, absolute, as_path
 from apigen_ray.tables import conform
 
 if TYPE_CHECKING:
@@ -218,11 +217,6 @@ def open_run(path: str | AnyPath) -> Run:
         'quickstart'
     """
     return Run(open_directory(absolute(as_path(path))).path)
-
-
-def absolute(path: AnyPath) -> AnyPath:
-    """The path from any folder: a program may change its own, and workers of a session that was there have another."""
-    return path.absolute() if isinstance(path, Path) else path
 
 
 def _verdicts(verdict: str | Iterable[str] | None) -> list[str]:

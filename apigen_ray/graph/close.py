@@ -18,7 +18,7 @@ from apigen_ray.errors import RunFailedError
 from apigen_ray.graph.ids import DIGEST, changes, digests
 from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import Verdict, content_hash, query_key
-from apigen_ray.rundir import AnyPath, RunDir, as_path, new_file, open_parquet, read_tables
+from apigen_ray.rundir import AnyPath, RunDir, as_path, new_file, open_parquet, read_groups, read_tables
 from apigen_ray.tables import conform, set_columns
 
 ROWS_PER_FILE = 250_000
@@ -190,15 +190,15 @@ def scan(files: Sequence[str], unique: bool) -> Scan:
         with open_parquet(file) as parquet:
             whole = file.name.startswith("closed-") and parquet.schema_arrow.equals(SAMPLE)
             found.append(File(_verdict(file), parquet.metadata.num_rows, file.stat().st_size, whole))
-        for table in read_tables([file], columns):
-            samples.append(digests(table["sample_id"]))
-            if len(columns) > 1:
-                there = pc.is_valid(table["query"])  # no query, nothing to have in common
-                rows.append(start + np.flatnonzero(there.to_numpy()))
-                table = table.filter(there)
-                queries.append(digests(pa.array(map(query_key, table["query"].to_pylist()), pa.string())))
-                orders.append(_orders(table, generators))
-            start += len(samples[-1])
+            for table in read_groups(parquet, file, columns):
+                samples.append(digests(table["sample_id"]))
+                if len(columns) > 1:
+                    there = pc.is_valid(table["query"])  # no query, nothing to have in common
+                    rows.append(start + np.flatnonzero(there.to_numpy()))
+                    table = table.filter(there)
+                    queries.append(digests(pa.array(map(query_key, table["query"].to_pylist()), pa.string())))
+                    orders.append(_orders(table, generators))
+                start += len(samples[-1])
     return Scan(
         found,
         np.concatenate(samples),

@@ -14,7 +14,7 @@ from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import DRAFT, SAMPLE_HEAD, Verdict
 from apigen_ray.rundir import RunDir, as_path, parquet_files, read_tables
 from apigen_ray.sampling import Planner
-from apigen_ray.tables import conform
+from apigen_ray.tables import conform, gathered
 
 POSITIONS = 50_000
 """Of the plan, whose ids one task hashes: about 0.1 s."""
@@ -85,14 +85,11 @@ def unfinished(files: Sequence[str], size: int, finished: Shared[Ids]) -> Iterat
         size: prompts for each generator: a larger run may have left drafts beyond.
         finished: prompt_ids that are.
     """
-    held: list[pa.Table] = []
-    for table in read_tables(map(as_path, files)):
-        held.append(conform(table, DRAFT).filter(pa.array(_open(table, size, finished.get())[0])))
-        if sum(map(len, held)) >= ROWS:
-            yield pa.concat_tables(held)
-            held = []
-    if held:
-        yield pa.concat_tables(held)
+    drafts = (
+        conform(table, DRAFT).filter(pa.array(_open(table, size, finished.get())[0]))
+        for table in read_tables(map(as_path, files))
+    )
+    yield from gathered(drafts, ROWS)
 
 
 # Tasks

@@ -22,7 +22,7 @@ from apigen_ray.library.prepared import LibraryDir, api_of
 from apigen_ray.records import Api, Json
 from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import lexicon_files, load_lexicons
-from apigen_ray.storage import AnyPath
+from apigen_ray.storage import AnyPath, absolute
 
 AGAIN = "do it again: what was called and answered is kept"
 """How a preparation is taken up again, as the end of a mend."""
@@ -55,7 +55,7 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
         RunFailedError: it broke off.
         KeyboardInterrupt: by Ctrl-C or SIGTERM.
     """
-    library = LibraryDir(path)
+    library = LibraryDir(absolute(path))  # workers may stand in another folder
     total = library.manifest()["rows"]
     writer = build(spec.writer) if spec.writer is not None else None
     engines = [writer, writer] if writer is not None else []  # one for each of the two asks

@@ -14,9 +14,13 @@ from apigen_ray.graph.tally import COLUMNS
 from apigen_ray.graph.tally import tally as tallied
 from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import RunDir, read_tables
+from apigen_ray.tables import gathered
 
 WINDOW = 1000
 """Latest rows of which the share of errors is taken."""
+
+ROWS = 10_000
+"""Of earlier attempts, that are counted at a time."""
 
 LEAST = 200
 """Rows before that share says anything."""
@@ -51,7 +55,8 @@ def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> Past:
         files = run.sample_files(round_)
         failed = [file for file in files if file.parent.name == f"verdict={Verdict.ERROR}"]
         errors += sum(table.num_rows for table in read_tables(failed, ["pair"]))
-        for table in read_tables([file for file in files if file not in failed], [*COLUMNS, "index"]):
+        judged = read_tables([file for file in files if file not in failed], [*COLUMNS, "index"])
+        for table in gathered(judged, ROWS):
             for row in tallied(table).to_pylist():
                 meter.add(row)
             if round_ < rounds:

@@ -171,7 +171,8 @@ def test_a_library_is_prepared_though_it_is_left_in_the_middle_and_checked_again
 
     http_server.answers["/good"] = answer.json({}, status=404)
     before_again = calls(http_server)
-    prepare_library(lib, spec(steps=["accessibility"]), again=True)
+    monkeypatch.chdir(tmp_path)  # not where Ray's workers are
+    prepare_library(Path("lib"), spec(steps=["accessibility"]), again=True)
     assert set(calls(http_server) - before_again) == set(PATHS), "all are called again"
     assert verdicts(lib, "accessibility")["GET /good"] == "rejected http_error"
     assert find(lib, "good")["example"] is None

@@ -42,7 +42,6 @@ def fake(file: str) -> Callable[[], None]:
         ours = {
             "generators": [{"name": "smollm2-135m", "engine": "scripted"}],
             "semantic": {"checks": ["originality"]},
-            "output": {"dir": str(Path("runs").absolute())},
         }
         Path(file).write_text(yaml.safe_dump(yaml.safe_load(Path(file).read_text("utf-8")) | ours), "utf-8")
 
