@@ -27,19 +27,15 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 _JUDGED = [name for name in REPLIES if name != "reply"]
 _STATUSES = pa.array([str(Status.REJECTED), str(Status.ERROR)])
 
-COLUMNS = [
-    *("generator", "verdict", "pair"),
-    *(f"{name}.{tokens}" for name in REPLIES for tokens in _TOKENS),
-    *(f"{stage}_{part}" for stage in STAGES for part in ("status", "code")),
-]
-"""The columns of a sample file that `tally` reads; no text is among them."""
+COLUMNS = ["generator", "pair", *(f"{name}.{tokens}" for name in REPLIES for tokens in _TOKENS)]
+"""The columns of a sample file that `spent` reads; no text is among them."""
 
 
 def tally(samples: pa.Table) -> pa.Table:
     """Counts samples that every stage has spoken on.
 
     Args:
-        samples: rows of `config.SAMPLE`, or those of its `COLUMNS`.
+        samples: rows of `config.SAMPLE`.
 
     Returns:
         A table of `TALLY`.
@@ -49,17 +45,31 @@ def tally(samples: pa.Table) -> pa.Table:
         blamed = pc.is_in(samples[f"{name}_status"], _STATUSES)
         stage = pc.if_else(blamed, name, stage)
         code = pc.if_else(blamed, pc.coalesce(samples[f"{name}_code"], ""), code)
+    columns = {"verdict": samples["verdict"], "stage": stage, "code": code, **_spent(samples)}
+    groups = pa.table(columns).group_by(_GROUPS).aggregate([([], "count_all"), *((name, "sum") for name in _SUMS)])
+    return groups.rename_columns(TALLY.names).cast(TALLY)
+
+
+def spent(samples: pa.Table) -> pa.Table:
+    """Of a `tally` the prompts and tokens of each generator, whatever became of the rows.
+
+    Args:
+        samples: rows of `config.SAMPLE`, or those of its `COLUMNS`.
+    """
+    groups = pa.table(_spent(samples)).group_by(_GROUPS[0]).aggregate([(name, "sum") for name in _SUMS])
+    return groups.rename_columns([_GROUPS[0], *_SUMS])
+
+
+def _spent(samples: pa.Table) -> dict[str, pa.ChunkedArray]:
     first = pc.equal(pc.fill_null(samples["pair"], 0), 0)
-    columns = {"generator": samples["generator"], "verdict": samples["verdict"], "stage": stage, "code": code}
-    columns["prompts"] = first.cast(pa.int64())
+    columns = {"generator": samples["generator"], "prompts": first.cast(pa.int64())}
     for name in _TOKENS:
         columns[name] = pc.if_else(first, _numbers(samples, "reply", name), 0)
         judged = [_numbers(samples, column, name) for column in _JUDGED]
         columns[f"judge_{name}"] = judged[0]
         for more in judged[1:]:
             columns[f"judge_{name}"] = pc.add(columns[f"judge_{name}"], more)
-    groups = pa.table(columns).group_by(_GROUPS).aggregate([([], "count_all"), *((name, "sum") for name in _SUMS)])
-    return groups.rename_columns(TALLY.names).cast(TALLY)
+    return columns
 
 
 def _numbers(samples: pa.Table, column: str, name: str) -> pa.ChunkedArray:

@@ -128,7 +128,10 @@ def test_a_limit_stops_a_run(limits: Row, tokens: int, hours: float, says: str |
 
 
 @pytest.mark.parametrize("prompts", [0, 1, 10**6])  # a batch that is written twice tells of its prompts twice
-def test_a_limit_counts_whatever_seems_to_be_done(prompts: int, tmp_path: Path) -> None:
+def test_a_limit_counts_whatever_seems_to_be_done(
+    prompts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apigen_ray.job.limits.FILES", 1)  # a file for each thread
     run, meter = RunDir(tmp_path), Meter(PRICES, JUDGE)
     rows = [sample(index, pair=0) for index in range(3)]
     for name in ("part-1", "part-2"):
