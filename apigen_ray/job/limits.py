@@ -17,9 +17,6 @@ from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import AnyPath, RunDir, read_tables
 from apigen_ray.tables import gathered
 
-WINDOW = 1000
-"""Latest rows of which the share of errors is taken."""
-
 ROWS = 10_000
 """Of earlier attempts, that are counted at a time."""
 
@@ -28,6 +25,9 @@ FILES = 64
 
 THREADS = 8
 """That count them: Arrow decodes beside Python, and a store answers several as fast as one."""
+
+WINDOW = 1000
+"""Latest rows of which the share of errors is taken."""
 
 LEAST = 200
 """Rows before that share says anything."""
