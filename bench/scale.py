@@ -6,8 +6,9 @@ Run: ``python bench/scale.py PART``; sizes and numbers of pairs are options, who
   turns; time per row of the large one over the small one's; peak PSS of all processes, and of the driver alone.
 - ``resume --rows 1000000``: a run of so many prompts that was killed at 99 % (half of the rest was not drafted, half
   drafted and not judged) or, with ``--closed``, had ended with that half as errors, is resumed; its seconds beside a
-  new run of as many prompts as are left. The rows of the run are copies of some hundreds, each with its own ids and
-  query, put there by the stages themselves.
+  new run of as many prompts as are left, and how many of them went into closing all the rows, which a run that nobody
+  killed does as well. The rows of the run are copies of some hundreds, each with its own ids and query, put there by
+  the stages themselves.
 - ``drafts --rows 40000``: the graph with and without the stage that writes drafts, in turns.
 - ``graph --rows 40000``: drafts that are there, split, judged by no stage, written, closed; against Ray Data that
   reads the same files, maps the identity and writes.
@@ -232,7 +233,7 @@ def moved(table: pa.Table, ids: Sequence[str], places: range) -> pa.Table:
 
 
 def resume(options: argparse.Namespace, folder: Path) -> None:
-    over = []
+    over, closing = [], []
     for _ in range(options.pairs):
         prepared = prepare(config(folder, options.rows, "almost"))
         started = time.perf_counter()
@@ -251,7 +252,9 @@ def resume(options: argparse.Namespace, folder: Path) -> None:
             flush=True,
         )
         over.append(again.seconds - fresh.seconds)
-    told("seconds beside the remaining work", over)
+        closing.append(again.said["close_round"] - fresh.said["close_round"])
+    told("seconds beside a new run of what is left", over)
+    told("of these closing, which a run that nobody killed does as well", closing)
 
 
 def one_run(folder: str, rows: str, name: str) -> None:
