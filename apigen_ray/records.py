@@ -77,8 +77,9 @@ def query_key(query: str) -> str:
 
     Signs, operators, currencies and decimal points tell queries apart: "is -5 warm?" is not "is 5 warm?".
     """
-    plain = query.lower()
-    if not query.isascii():  # where it is, all of this is what `lower` does
+    if query.isascii():  # the same, in a third of the time
+        plain = query.lower()
+    else:
         plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", query).casefold())
     return content_hash("query", " ".join(_PUNCTUATION.sub(" ", plain).split()))
 

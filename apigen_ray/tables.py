@@ -40,11 +40,13 @@ def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     Many small tables cost a call of Arrow's each, whatever is in them.
     """
     held: list[pa.Table] = []
+    count = 0
     for table in tables:
-        if held and (sum(map(len, held)) >= rows or not table.schema.equals(held[0].schema)):
+        if held and (count >= rows or not table.schema.equals(held[0].schema)):
             yield pa.concat_tables(held)
-            held = []
+            held, count = [], 0
         held.append(table)
+        count += table.num_rows
     if held:
         yield pa.concat_tables(held)
 

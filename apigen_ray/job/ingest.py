@@ -12,7 +12,7 @@ from apigen_ray.errors import RecordError
 from apigen_ray.job.input_rows import JSONL, PARQUET, RAW, Split, input_file, read_split
 from apigen_ray.library.forms import normalise_tool
 from apigen_ray.records import SAMPLE_HEAD, Style, content_hash, dumps
-from apigen_ray.storage import AnyPath, list_files, open_file, open_parquet, reading
+from apigen_ray.storage import AnyPath, absolute, list_files, open_file, open_parquet, reading
 from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import conform
 from apigen_ray.verifiers.format import unusable_tools
@@ -86,7 +86,7 @@ def input_blocks(path: AnyPath, options: IngestOptions) -> list[Split]:
             else:
                 ranges = _line_ranges(file)
                 missing = _not_in_lines(file, missing)
-        splits += [Split(str(file.absolute()), name, prefix, start, stop, wanted) for start, stop in ranges]
+        splits += [Split(str(absolute(file)), name, prefix, start, stop, wanted) for start, stop in ranges]
     if not splits:
         raise RecordError(f"{path} has no rows", "give a file with one record per line or row")
     if missing:

@@ -172,7 +172,7 @@ sampling:
   mode: call_first            # code draws the calls, a model words the request; a large model can do both: query_first
   styles: {{simple: 3, multiple: 3, parallel: 1, parallel_multiple: 1}}
   examples: 6                 # shown with each prompt
-  builtin_seeds: plain        # of one manner, for a small model; true: in many manners; your own: seeds: [mine.jsonl]
+  builtin_seeds: plain        # of one manner, for a small model; true: of many; false: none but your `seeds`
 
 generators:
   - name: embedded

@@ -14,13 +14,13 @@ from apigen_ray.engines.priced import Price
 from apigen_ray.errors import RESUME, ApigenError, RunFailedError, RunStoppedError
 from apigen_ray.graph.tally import COLUMNS, spent
 from apigen_ray.records import Json, Verdict
-from apigen_ray.rundir import AnyPath, RunDir, read_tables
+from apigen_ray.rundir import AnyPath, RunDir, list_files, read_tables
 from apigen_ray.tables import gathered
 
 ROWS = 10_000
 """Of earlier attempts, that are counted at a time."""
 
-FILES = 64
+FILES = 8
 """Of earlier attempts, for one thread to count."""
 
 THREADS = 8
@@ -62,8 +62,10 @@ def look_back(run: RunDir, meter: "Meter", size: int, rounds: int) -> Past:
         for round_ in run.rounds():
             failed: list[AnyPath] = []
             judged: list[AnyPath] = []
+            there = {*list_files(run.samples(round_))}  # what somebody deleted is let go when the round is opened
             for file in run.sample_files(round_):
-                (failed if file.parent.name == f"verdict={Verdict.ERROR}" else judged).append(file)
+                if file in there:
+                    (failed if file.parent.name == f"verdict={Verdict.ERROR}" else judged).append(file)
             errors += sum(table.num_rows for table in read_tables(failed, ["pair"]))
             chunks = [judged[start : start + FILES] for start in range(0, len(judged), FILES)]
             for tallies, prompts in pool.map(partial(_counted, size=size), chunks):

@@ -1,7 +1,6 @@
 """Every export through the same suite: rows go out and come back the same, whole or not at all; consumers take them."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -667,11 +666,12 @@ def test_names_are_unique_and_columns_exist() -> None:
 
 
 @pytest.fixture(scope="module")
-def datasets(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    module = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
-    module.disable_progress_bars()
-    return module
+def datasets() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        module = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+        module.disable_progress_bars()
+        yield module
 
 
 @pytest.mark.parametrize("to", FORMATS)

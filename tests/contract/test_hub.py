@@ -62,6 +62,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     monkeypatch.setenv("HF_TOKEN", WRITER)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the server has no such storage
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # as other tests want it, whoever imported it first
     yield server
     server.close()
 
@@ -577,6 +578,7 @@ def test_other_formats_need_a_folder(run: Path, capsys: pytest.CaptureFixture[st
 
 def environment(hub: HubServer, home: Path) -> dict[str, str]:
     told = {"HF_ENDPOINT": hub.url, "HF_TOKEN": WRITER, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    told |= {"HF_HUB_OFFLINE": "0"}
     told["TMPDIR"] = str(home.parent)  # one that is killed leaves its folder there
     return {**os.environ, **told, "HF_HUB_DISABLE_TELEMETRY": "1", "NO_PROXY": "127.0.0.1"}
 

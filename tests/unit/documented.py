@@ -64,7 +64,7 @@ SHOWN = [
     sample(
         0,
         "verified",
-        sample_id="4abaf926bdc60c9af2e26984",
+        sample_id="4f08642b24dfc4e8a62d184f",
         query="What is the depth of field with a focal length of 55 mm, aperture of 1.4, and a subject distance of "
         "10 m?",
         answers='[{"name":"depth_of_field","arguments":{"focal_length_mm":55,"aperture":1.4,"subject_distance_m":10}}]',
@@ -74,7 +74,7 @@ SHOWN = [
         1,
         "fail_grounding",
         "parallel_multiple",
-        sample_id="c48ffa06c8cba427dfa9bbad",
+        sample_id="5909b396ce5be26dbedc01df",
         query="What is the barcode country with barcode 5449000000996, and what is the barcode country with barcode "
         "5449000000996?",
         answers='[{"name":"check_barcode","arguments":{"barcode":"9780140328721"}},'

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from documented import BLOCKS, DOCS, ROOT, blocks, said_by, write_quickstart
+from documented import BLOCKS, DOCS, ROOT, SHOWN, blocks, said_by, write_quickstart
 
-from apigen_ray.config import dump_config, parse_config
+from apigen_ray.config import dump_config, load_config, parse_config
+from apigen_ray.graph.stages import sample_id
+from apigen_ray.job.prepare import prepare
 from apigen_ray.storage import as_path
 
 
@@ -163,7 +165,7 @@ LINES: dict[str, dict[str, Comes | str]] = {
         "make quickstart": "tests/unit/test_docs_shell.py::test_make_quickstart_types_what_the_page_says",
         "apigen doctor *": Comes(r"^ok +generator smollm2-135m: scripted: a fake "),
         "apigen run jobs/quickstart.yaml *": RECIPE,
-        "apigen show * --verdict verified -n 1": Comes(r"\Averified .* 4abaf926bdc60c9af2e26984$"),
+        "apigen show * --verdict verified -n 1": Comes(r"\Averified .* 4f08642b24dfc4e8a62d184f$"),
         "apigen show * --verdict fail_grounding -n 1": Comes(r"^grounding +rejected: value_not_in_query: "),
         "apigen show * --verdict fail_semantic -n 1": Comes(r"^semantic +rejected: (copied|unclear|unlikely)$"),
         "apigen report *": Comes(REPORT, HTML),
@@ -227,6 +229,14 @@ def test_make_quickstart_types_what_the_page_says() -> None:
     done = subprocess.run(["make", "-n", "quickstart"], cwd=ROOT, capture_output=True, text=True, check=True)
     typed = re.findall(r"^\S*/(apigen [^|\n]*?) *(?:\|.*)?$", done.stdout, re.MULTILINE)
     assert typed == [line for line in blocks(DOCS / "quickstart.md", "bash")[1].splitlines()]
+
+
+def test_the_ids_that_the_quickstart_shows_are_of_its_recipe() -> None:
+    """They follow from recipe and library: where one of these changes, `make quickstart` tells the new ones."""
+    recipe = load_config(ROOT / "jobs" / "quickstart.yaml")
+    [generator] = recipe.generators
+    prompts = prepare(recipe).planner().prompt_ids(0, generator.name, range(recipe.size))
+    assert {row["sample_id"] for row in SHOWN} <= {sample_id(prompt, 0) for prompt in prompts}
 
 
 SHOP = {

@@ -65,7 +65,10 @@ def test_the_file_loads(source: str, target: str, mode: str) -> None:
     assert len(load_library(config.library).apis) == apis > 0
     assert config.execution.mode == mode
     assert config.sampling.mode == "call_first"
+    assert config.sampling.examples == (6, 6)
+    assert config.sampling.builtin_seeds == "plain"
     assert config.generators[0].spec.model == "embedded"
+    assert config.generators[0].spec.sampling.stop == ("\n",)
     assert "# " in path.read_text()
 
 

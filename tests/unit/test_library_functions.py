@@ -198,7 +198,7 @@ def test_plain_seeds_ask_for_what_their_function_is_called() -> None:
     for seed in PLAIN:
         asked = set(re.findall(r"\w+", seed.query.lower()))
         for call in seed.answers:
-            assert asked & set(call.name.split("_")), seed.query
+            assert asked & (set(call.name.split("_")) - {"is", "of", "to"}), seed.query
 
 
 @pytest.mark.parametrize("seed", [*SEEDS, *PLAIN], ids=lambda seed: seed.seed_id[:8])

@@ -87,6 +87,17 @@ def test_what_earlier_attempts_took_is_read_from_the_files(tmp_path: Path) -> No
     assert meter.cost == pytest.approx(2 * (3 * (10 + 20) + 6 * (500 + 1000)) / 1e6)
 
 
+def test_a_file_that_somebody_deleted_is_not_counted(tmp_path: Path) -> None:
+    run, files = RunDir(tmp_path), []
+    for index in (0, 1):
+        rows = [sample(index, pair=0)]
+        write_once(table_of(rows, SAMPLE), run.samples(0) / "verdict=verified", f"closed-{index}")
+        files.append(run.samples(0) / "verdict=verified" / f"closed-{index}.parquet")
+    run.close_round(0, files, 2)
+    files[0].unlink()
+    assert look_back(run, Meter(PRICES, JUDGE), 10, 1).done == 1
+
+
 # Limits
 
 

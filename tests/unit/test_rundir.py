@@ -28,6 +28,20 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
+def test_what_holds_rows_is_named_from_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = RunDir(Path("runs/one"))
+    write_once(table("a"), run.samples(0) / "verdict=verified", "part-1")
+    [file] = run.sample_files(0)
+    assert all(path.is_absolute() for path in (file, run.samples(0), run.drafts(0), run.judged(0)))
+    run.close_round(0, [file], 1)
+    assert run.manifest()["closed"] == {"0": ["samples/round=0/verdict=verified/part-1.parquet"]}
+    assert str(run.path) == "runs/one"
+    monkeypatch.chdir(tmp_path / "runs")
+    assert run.path.exists() is False
+    assert seen(RunDir(Path("one"))) == ["a"]
+
+
 # Single files
 
 
