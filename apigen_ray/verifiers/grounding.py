@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -12,8 +12,11 @@ from apigen_ray.asks.base import Ask
 from apigen_ray.records import Json, Status
 from apigen_ray.verifiers.base import Setting, with_verdict
 from apigen_ray.verifiers.matching import Matcher, property_schema, required_names
-from apigen_ray.verifiers.reading import Reading, Span, cached_stem, folded, read, stems
+from apigen_ray.verifiers.places import Places, Span
+from apigen_ray.verifiers.reading import Reading, cached_stem, folded, read, stems
 from apigen_ray.verifiers.vocabulary import FILLERS, SYNONYMS
+
+Inside = Callable[[Span], bool]
 
 _SHOWN = 3  # how many findings a detail names
 _BRACES = re.compile(r"\{\s*[\"']?\w*[\"']?\s*[:}]|[\"']\s*:\s*[\"'\[{\d]")
@@ -107,9 +110,10 @@ def _findings(
     """Code and findings of each look, made one after the other."""
     yield "leaked_call", _leak(reading, tools, matcher)
     yield "value_not_in_query", matcher.missing
-    yield "number_not_in_calls", _loose_numbers(reading, matcher, tools, calls)
-    yield "date_not_in_calls", _loose_dates(reading, matcher)
-    yield "quote_not_in_calls", _loose_quotes(reading, matcher, tools)
+    inside = _inside(matcher)
+    yield "number_not_in_calls", _loose_numbers(reading, matcher, inside, tools, calls)
+    yield "date_not_in_calls", _loose_dates(reading, matcher, inside)
+    yield "quote_not_in_calls", _loose_quotes(reading, matcher, inside, tools)
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +140,9 @@ def _leak(reading: Reading, tools: Mapping[str, Json], matcher: Matcher) -> list
     return [words for words in said if not any(words in value for value in matcher.texts)]
 
 
-def _loose_numbers(reading: Reading, matcher: Matcher, tools: Mapping[str, Json], calls: int) -> list[str]:
+def _loose_numbers(
+    reading: Reading, matcher: Matcher, inside: Inside, tools: Mapping[str, Json], calls: int
+) -> list[str]:
     """The numbers of the query that are nowhere in the calls, and do not only count."""
     loose = []
     for span, values, kind in reading.figures:
@@ -145,7 +151,7 @@ def _loose_numbers(reading: Reading, matcher: Matcher, tools: Mapping[str, Json]
             continue
         if (kind == "ordinal_word" and value <= 10) or (kind == "words" and value <= 2):
             continue
-        if value == calls or value in matcher.counts or _inside(span, matcher):
+        if value == calls or value in matcher.counts or inside(span):
             continue
         if kind == "ordinal" and value <= calls:
             continue
@@ -167,20 +173,18 @@ def _names(tools: Mapping[str, Json]) -> Iterator[str]:
         yield from properties if isinstance(properties, dict) else ()
 
 
-def _inside(span: Span, matcher: Matcher) -> bool:
+def _inside(matcher: Matcher) -> Inside:
     """Whether a place lies within one that an argument was found at, or around one that a number was found at."""
-    first, last = span
-    if any(first <= start and end <= last for start, end in matcher.claimed):
-        return True
-    return any(start <= first and last <= end for start, end in (*matcher.covered, *matcher.claimed))
+    numbers, texts = Places(matcher.claimed), Places(matcher.covered)
+    return lambda span: numbers.within(span) or texts.around(span) or numbers.around(span)
 
 
-def _loose_dates(reading: Reading, matcher: Matcher) -> list[str]:
+def _loose_dates(reading: Reading, matcher: Matcher, inside: Inside) -> list[str]:
     """The dates and times of the query of which a part is nowhere in the calls."""
     loose = []
     months = {word for text in matcher.texts for word in stems(text)} if reading.dates else set()
     for span, dates in reading.dates:
-        if _inside(span, matcher):
+        if inside(span):
             continue
         for date in dates:
             if all(part is None or float(part) in matcher.numbers for part in date):
@@ -192,15 +196,15 @@ def _loose_dates(reading: Reading, matcher: Matcher) -> list[str]:
     for span, times in reading.times:
         said = {float(minutes // 60) for minutes in times} | {float(minutes // 60 % 12) for minutes in times}
         full = times[0] % 60 == 0 or float(times[0] % 60) in matcher.numbers
-        if matcher.times.isdisjoint(times) and not _inside(span, matcher) and not (full and said & matcher.numbers):
+        if matcher.times.isdisjoint(times) and not inside(span) and not (full and said & matcher.numbers):
             if not any(reading.text[slice(*span)] in text for text in matcher.texts):
                 loose.append(span)
     return [reading.text[slice(*span)] for span in loose]
 
 
-def _loose_quotes(reading: Reading, matcher: Matcher, tools: Mapping[str, Json]) -> list[str]:
+def _loose_quotes(reading: Reading, matcher: Matcher, inside: Inside, tools: Mapping[str, Json]) -> list[str]:
     """The quoted texts of the query that are in no argument."""
-    loose = [(span, text) for span, text in reading.quotes if not _inside(span, matcher)]
+    loose = [(span, text) for span, text in reading.quotes if not inside(span)]
     if not loose:
         return []
     words = {word for text in (*matcher.texts, *map(folded, _names(tools))) for word in stems(text)}

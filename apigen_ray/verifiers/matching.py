@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from apigen_ray.records import Json
-from apigen_ray.verifiers.reading import Reading, Span, folded, number_key, read, stems
+from apigen_ray.verifiers.places import Span
+from apigen_ray.verifiers.reading import Reading, folded, number_key, read, stems
 from apigen_ray.verifiers.vocabulary import (
     COMPARISONS,
     FILLERS,

@@ -1,5 +1,6 @@
 """A request as it is read: its words, and every number, date, time of day and quoted text in it."""
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -7,9 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from apigen_ray.verifiers.places import Span
 from apigen_ray.verifiers.vocabulary import CARDINALS, MONTHS, ORDINALS, SCALES, SINGLE, stem
 
-Span = tuple[int, int]
 Date = tuple[int | None, int | None, int | None]  # year, month, day
 
 _PLAIN = str.maketrans(
@@ -158,14 +159,15 @@ def read(text: str) -> Reading:
     reading = Reading(low, cased, [cached_stem(word) for word in raw])
     words = frozenset(raw)
     months = words & MONTHS.keys()
-    taken: list[Span] = []
+    taken = bytearray(len(low))  # 1 where a letter belongs to what has been read
     if ":" in low or ".m" in low or not words.isdisjoint(_TIME_WORDS):
         _read_times(reading, low, taken)
     if _ANY_DIGIT.search(low):
         if months or _DATE_LIKE.search(low):
             _read_dates(reading, low, taken)
         if "^" in low:
-            taken += [match.span() for match in _EXPONENT.finditer(low)]  # the 3 of m^3
+            for match in _EXPONENT.finditer(low):  # the 3 of m^3
+                _take(taken, match.span())
         _read_digits(reading, low, taken)
     if not words.isdisjoint(_SPELLED_WORDS) or not words.isdisjoint(_SINGLE_WORDS):
         _read_words(reading, low)
@@ -189,7 +191,13 @@ def _add(reading: Reading, value: float, span: Span) -> None:
     reading.numbers.setdefault(number_key(value), []).append(span)
 
 
-def _read_times(reading: Reading, low: str, taken: list[Span]) -> None:
+def _take(taken: bytearray, span: Span) -> None:
+    start, end = span
+    taken[start:end] = b"\1" * (end - start)
+
+
+def _read_times(reading: Reading, low: str, taken: bytearray) -> None:
+    later = _LATER.search(low) is not None
     for match in _TIMES.finditer(low):
         word = match["word"]
         if word:
@@ -201,19 +209,19 @@ def _read_times(reading: Reading, low: str, taken: list[Span]) -> None:
             if half:
                 hours = (hour % 12 + (12 if half == "p" else 0) if hour <= 12 else hour,)
             else:
-                hours = (hour, hour + 12) if hour < 12 and (match["h3"] or _LATER.search(low)) else (hour,)
+                hours = (hour, hour + 12) if hour < 12 and (match["h3"] or later) else (hour,)
             minutes = tuple(each * 60 + minute for each in hours)
             for value in {hour, *hours}:
                 _add(reading, float(value), match.span())
             if match["m"]:
                 _add(reading, float(minute), (match.end("m") - 2, match.end("m")))
-            taken.append(match.span())
+            _take(taken, match.span())
         reading.times.append((match.span(), minutes))
 
 
-def _read_dates(reading: Reading, low: str, taken: list[Span]) -> None:
+def _read_dates(reading: Reading, low: str, taken: bytearray) -> None:
     for match in _DATES.finditer(low):
-        if any(start < match.end() and match.start() < end for start, end in taken):
+        if any(taken[match.start() : match.end()]):
             continue
         group = match.groupdict()
         if group["a"]:
@@ -231,24 +239,24 @@ def _read_dates(reading: Reading, low: str, taken: list[Span]) -> None:
                 dates = ()
         if not dates:
             continue
-        taken.append(match.span())
+        _take(taken, match.span())
         reading.dates.append((match.span(), dates))
         for key in ("y1", "y2", "y3", "y4", "y5", "y6", "m1", "m6", "d1", "d3", "d4", "a", "b"):
             if group[key]:
                 _add(reading, float(group[key]), match.span(key))
 
 
-def _read_digits(reading: Reading, low: str, taken: list[Span]) -> None:
+def _read_digits(reading: Reading, low: str, taken: bytearray) -> None:
     unsure: list[tuple[float, Span]] = []
     for match in _SCIENTIFIC.finditer(low) if "10" in low or "e" in low else ():
         exponent = int(match[2] or match[3])
         value = float(f"{match[1]}e{exponent}")
-        taken.append(match.span())
+        _take(taken, match.span())
         reading.figures.append(Figure(match.span(), (value,)))
         _add(reading, value, match.span())
     for match in _DIGITS.finditer(low):
         start, end = match.span()
-        if any(begin <= match.start("number") < stop for begin, stop in taken):
+        if taken[match.start("number")]:
             continue
         number = float(match["number"].replace(",", ""))
         if "," in match["number"] and "$" not in match.group():  # or else it is a list without spaces
@@ -286,14 +294,16 @@ def _read_digits(reading: Reading, low: str, taken: list[Span]) -> None:
 
 
 def _read_words(reading: Reading, low: str) -> None:
-    digits = [figure.span for figure in reading.figures]
+    digits = bytearray(len(low))
+    for figure in reading.figures:
+        _take(digits, figure.span)
     for match in _HALF_DOZEN.finditer(low):
         reading.figures.append(Figure(match.span(), (6.0,), "words"))
         _add(reading, 6.0, match.span())
-        digits.append(match.span())
+        _take(digits, match.span())
     for match in _RUN.finditer(low):
         for value, start, end, ordinal in _spelled(match.group(), match.start()):
-            if any(begin <= start < stop for begin, stop in digits):
+            if digits[start]:
                 continue  # the million of 2.5 million
             after = low[end : end + 9].lstrip(" -")
             values: tuple[float, ...] = (value, value / 100) if after.startswith(("percent", "per cent")) else (value,)
@@ -328,7 +338,7 @@ def _spelled(run: str, offset: int) -> list[tuple[float, int, int, bool]]:
         nonlocal total, current, last, start, decimals
         if start >= 0:
             value = total + current
-            if decimals:
+            if decimals and math.isfinite(value):
                 value = float(f"{value:.0f}." + "".join(decimals))
             out.append((value, offset + start, offset + end, ordinal))
         total, current, last, start, decimals = 0.0, 0.0, "", -1, None
@@ -359,10 +369,10 @@ def _spelled(run: str, offset: int) -> list[tuple[float, int, int, bool]]:
             start = match.start() if start < 0 else start
             end = match.end()
             if scale < 1000:
-                current = (current or 1) * scale
+                current = (current or 1.0) * scale  # of a float comes no more than inf
                 last = "scale"
             else:
-                total += (current or (0 if total else 1)) * scale
+                total += (current or (0.0 if total else 1.0)) * scale
                 current, last = 0.0, "big"
         elif word in ("half", "a") and start >= 0:
             if word == "half":
