@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema_rs
-
 from apigen_ray.asks.categorise import category_said
 from apigen_ray.asks.describe import Describe
 from apigen_ray.errors import RecordError
@@ -16,6 +14,7 @@ from apigen_ray.library.mcp import ToolForm
 from apigen_ray.library.prepared import PARSE, STEPS, api_form, api_of
 from apigen_ray.library.quality import complaint, noise
 from apigen_ray.library.request import RequestForm
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
 from apigen_ray.records import EARLIER_STAGE, NOT_REQUESTED, Api, Json, Status, content_hash, dumps
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import executable
@@ -282,8 +281,8 @@ def _own_example(api: Api) -> Json | None:
             return None
         out[name] = given[0]
     try:
-        return out if jsonschema_rs.validator_for(api.parameters).is_valid(out) else None
-    except (jsonschema_rs.ValidationError, ValueError):  # a value is drawn in its place
+        return out if compiled(api.parameters).is_valid(out) else None
+    except UNCOMPILABLE:  # a value is drawn in its place
         return None
 
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import jsonschema_rs
-
 from apigen_ray.config import nearest
 from apigen_ray.errors import InputError
 from apigen_ray.library.prepared import PARSE, STEPS, LibraryDir, api_of, blame
+from apigen_ray.library.validator import compiled
 from apigen_ray.records import Api, Json, Status
 from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import RunnerPool, executable
@@ -164,7 +163,7 @@ def _given(api: Api, text: str) -> Json:
         raise InputError(f"{api.name}: the arguments are no JSON: {problem.detail}", "quote them: '{...}'") from problem
     if not isinstance(value, dict):
         raise InputError(f"{api.name}: the arguments are no JSON object", mend)
-    for error in jsonschema_rs.validator_for(api.parameters).iter_errors(value):
+    for error in compiled(api.parameters).iter_errors(value):
         where = ".".join(map(str, error.instance_path))
         raise InputError(f"{api.name}: {where + ': ' if where else ''}{error.message}"[:500], mend)
     return value

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema_rs
 from referencing import Registry, Resource, Specification
 from referencing.exceptions import Unresolvable
 
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
 from apigen_ray.records import Json, dumps
 
 MAX_NODES = 5_000
@@ -116,8 +116,8 @@ def require_valid(schema: Json) -> Json:
     """
     try:
         dumps(schema)  # a default of NaN, which no validator looks at, could not be written later
-        jsonschema_rs.Draft202012Validator(schema)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
+        compiled(schema)
+    except (*UNCOMPILABLE, TypeError) as error:
         raise SchemaError("invalid_schema", f"no valid JSON Schema: {str(error).splitlines()[0][:200]}") from error
     except RecursionError as error:  # a default or an example, which is kept as it stands
         raise SchemaError("invalid_schema", "no valid JSON Schema: nested too deeply") from error

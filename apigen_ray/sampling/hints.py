@@ -9,6 +9,7 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     "ipv4": ("192.0.2.17", "198.51.100.4", "203.0.113.90", "192.0.2.201"),
     "ipv6": ("2001:db8::17", "2001:db8::a4", "2001:db8:0:1::9"),
     "duration": ("PT15M", "PT2H", "P3D", "P1W"),
+    "json-pointer": ("/name", "/items/0", "/address/city", "/price"),
 }  # fmt: skip
 _FORMATS |= {
     "url": _FORMATS["uri"],

@@ -96,9 +96,15 @@ def _decimals(value: float) -> int:
 
 @dataclass(frozen=True)
 class Moment:
-    """A date, a time or both, on whole days and quarters of an hour; ``kind`` as JSON Schema's ``format`` names it."""
+    """A date, a time or both, on whole days and quarters of an hour.
+
+    Attributes:
+        kind: as JSON Schema's ``format`` names it.
+        zone: whether times end in ``Z``, which the format asks for (RFC 3339) and a mere description does not.
+    """
 
     kind: str
+    zone: bool
 
     @property
     def size(self) -> int:  # noqa: D102 - as in the contract
@@ -106,7 +112,7 @@ class Moment:
 
     def draw(self, rng: random.Random) -> str:  # noqa: D102 - as in the contract
         date = f"{rng.randint(2023, 2026)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-        time = f"{rng.randint(0, 23):02d}:{rng.choice((0, 15, 30, 45)):02d}:00"
+        time = f"{rng.randint(0, 23):02d}:{rng.choice((0, 15, 30, 45)):02d}:00{'Z' if self.zone else ''}"
         return {"date": date, "time": time}.get(self.kind, f"{date}T{time}")
 
 

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-
 from apigen_ray.errors import RecordError
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
 from apigen_ray.records import Api, Call, Example, Json, Style, content_hash, dumps
 from apigen_ray.storage import AnyPath
 
@@ -164,8 +163,8 @@ def _example(form: Any, library: Mapping[str, Api], where: str) -> Example:
                 f"{where}: answers: {call.name!r} is not among the tools", "offer every function that is called"
             )
         try:
-            jsonschema_rs.validate(tools[call.name]["parameters"], call.arguments)
-        except (jsonschema_rs.ValidationError, ValueError) as error:
+            compiled(tools[call.name]["parameters"]).validate(call.arguments)
+        except UNCOMPILABLE as error:
             problem = str(error).splitlines()[0]
             raise RecordError(f"{where}: answers: {call.name}: {problem}", "mend the arguments or the tool") from error
     return Example(Style(style), query, answers, tuple(tools.values()))

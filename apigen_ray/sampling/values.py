@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from apigen_ray.errors import RecordError
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
 from apigen_ray.records import Api, Json
 from apigen_ray.sampling.hints import number_hint, words_hint
 from apigen_ray.sampling.lexicons import Lexicon, Lexicons
@@ -95,15 +96,15 @@ class Arguments:
 
     def _valid(self, arguments: Json) -> bool:
         if self._validator is None:
-            self._validator = jsonschema_rs.validator_for(self._schema)
+            self._validator = compiled(self._schema)
         return self._validator.is_valid(arguments)
 
 
 def _usable(schema: Json) -> bool:
     """Whether the validator takes the schema; foreign tools bring ones that it does not."""
     try:
-        jsonschema_rs.validator_for(schema)
-    except (jsonschema_rs.ValidationError, ValueError):
+        compiled(schema)
+    except UNCOMPILABLE:
         return False
     return True
 
@@ -187,7 +188,7 @@ class _Compiler:
 
     def _checker(self, schema: Json) -> jsonschema_rs.Validator:
         definitions = {key: self._root[key] for key in ("$defs", "definitions") if key in self._root}
-        return jsonschema_rs.validator_for(definitions | schema)
+        return compiled(definitions | schema)
 
     def _from_lexicon(self, lexicon: Lexicon, schema: Json) -> Pool | None:
         """The lexicon's values as far as the schema allows them."""
@@ -255,7 +256,7 @@ class _Compiler:
     def _text(self, schema: Json, name: str) -> Pool | None:
         kind = schema.get("format") or _described_format(name, str(schema.get("description", "")))
         if kind in ("date", "time", "date-time"):
-            return Moment(kind)
+            return Moment(kind, zone="format" in schema)
         return Uuid() if kind == "uuid" else self._choice(words_hint(name, kind), schema)
 
     def _array(self, schema: Json, path: tuple[str, ...], depth: int) -> Pool | None:

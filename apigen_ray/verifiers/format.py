@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.asks.base import Ask
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
 from apigen_ray.records import NOT_REQUESTED, Json, Status, Style, dumps
 from apigen_ray.strict_json import JsonProblem, items, loads
 from apigen_ray.tables import set_columns
@@ -320,9 +321,8 @@ def _tool(text: str) -> tuple[str, jsonschema_rs.Validator] | str:
     if not isinstance(name, str) or not isinstance(form.get("parameters"), dict):
         return "has no name or no parameters"
     try:
-        # Offline: a foreign schema must not make this process fetch what its $ref names.
-        return name, jsonschema_rs.Draft202012Validator(form["parameters"], validate_formats=True, offline=True)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        return name, compiled(form["parameters"])
+    except UNCOMPILABLE as error:
         return f"{name!r} is no JSON Schema: {str(error).partition(chr(10))[0]}"
 
 

@@ -3,14 +3,19 @@
 import pickle
 import random
 import re
+from contextlib import suppress
 
 import pytest
 
 from apigen_ray.errors import RecordError
-from apigen_ray.records import Api
+from apigen_ray.library.schema import SchemaError, require_valid
+from apigen_ray.library.validator import UNCOMPILABLE, compiled
+from apigen_ray.records import Api, dumps
+from apigen_ray.runners.simulate import simulated
 from apigen_ray.sampling.hints import name_words
 from apigen_ray.sampling.lexicons import Lexicon
 from apigen_ray.sampling.values import Arguments
+from apigen_ray.verifiers.format import judge
 
 
 def drawn(schema, *, name="x", lexicons=None, required=True, count=60, root=None):
@@ -58,8 +63,9 @@ def test_enum_const_examples():
         ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "boolean"}]}, lambda v: len(v) == 2),
         ({"type": "object", "additionalProperties": {"type": "integer"}}, lambda v: 1 <= len(v) <= 3),
         ({"type": "string", "format": "date"}, lambda v: re.fullmatch(r"20\d\d-\d\d-\d\d", v)),
-        ({"type": "string", "format": "time"}, lambda v: re.fullmatch(r"\d\d:\d\d:00", v)),
-        ({"type": "string", "format": "date-time"}, lambda v: re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:00", v)),
+        ({"type": "string", "format": "time"}, lambda v: re.fullmatch(r"\d\d:\d\d:00Z", v)),
+        ({"type": "string", "format": "date-time"}, lambda v: re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:00Z", v)),
+        ({"type": "string", "description": "As HH:MM."}, lambda v: re.fullmatch(r"\d\d:\d\d:00", v)),
         ({"type": "string", "format": "email"}, lambda v: "@example." in v),
         ({"type": "string", "format": "uri"}, lambda v: v.startswith("http")),
         ({"type": "string", "format": "uuid"}, lambda v: re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", v)),
@@ -71,6 +77,39 @@ def test_by_schema(schema, check):
     values = drawn(schema)
     assert all(check(value) for value in values), values
     assert all(value is None for value in values) or len({str(value) for value in values}) > 1
+
+
+FORMATS = (
+    "date-time date time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri iri-reference "
+    "uuid json-pointer regex"
+)
+
+
+@pytest.mark.parametrize("kind", FORMATS.split())
+def test_what_is_drawn_for_a_format_passes_the_format_stage(kind):
+    schema = {"type": "string", "format": kind}
+    api = Api("f", "", {"type": "object", "properties": {"x": schema}, "required": ["x"]})
+    for value in drawn(schema, count=20):
+        answer = dumps({"query": "q", "answers": [{"name": "f", "arguments": {"x": value}}]})
+        assert judge(answer, dumps([api.tool()]), "simple").fault is None, value
+
+
+def test_a_value_that_is_not_of_its_format_is_not_drawn():
+    lexicon = {"x": Lexicon("x.jsonl:1", values=("soon", "2026-05-01"))}
+    assert set(drawn({"type": "string", "format": "date"}, lexicons=lexicon)) == {"2026-05-01"}
+    assert set(drawn({"type": "string", "format": "relative-json-pointer"})) == {None}  # none is known: no arguments
+
+
+@pytest.mark.parametrize("keyword", ["$schema", "$ref"])
+def test_a_foreign_schema_makes_nobody_fetch(http_server, keyword):
+    schema = {"type": "string", keyword: f"http://127.0.0.1:{http_server.port}/schema.json"}
+    form = {"type": "object", "properties": {"x": schema}, "required": ["x"]}
+    Arguments(Api("f", "", form), {}).draw(random.Random(0))
+    for use in (compiled, require_valid, lambda schema: simulated(schema, "seed")):
+        with suppress(SchemaError, *UNCOMPILABLE):
+            use(form)
+            use(schema)
+    assert http_server.connections == 0
 
 
 def test_nested_objects_and_references():
