@@ -144,7 +144,7 @@ class JudgementFile:
                 self._file.write(b"\n" * (kept > there))  # an end that somebody's editor left out
             self._end = kept
             if words is None:
-                self._append({"sample": sample.digest, "reviewer": reviewer})
+                self._append(_head(sample, reviewer))
                 _sync_folder(self._path.parent)
             self.words = words or Words(reviewer)
         except BaseException:
@@ -188,11 +188,10 @@ class JudgementFile:
                 ) from None
 
     def _write(self, line: Line) -> None:
-        self._append(line.model_dump(mode="json", exclude_defaults=True))
+        self._append(_encoded(line.model_dump(mode="json", exclude_defaults=True)))
         self.words.take(line)
 
-    def _append(self, form: Json) -> None:
-        data = (json.dumps(form, ensure_ascii=False) + "\n").encode()
+    def _append(self, data: bytes) -> None:
         with writing(self._path):
             try:
                 left = data
@@ -246,9 +245,9 @@ def _read(path: Path, sample: Sample) -> tuple[Words | None, int, int]:
     whole = data[: data.rfind(b"\n") + 1]
     if _is_json(last := data[len(whole) :]):  # no line that was cut off is
         whole += last + b"\n"
-    head, *lines = whole.splitlines() or [b""]
-    if not head:
+    if not whole and _head(sample, _owner(path)).startswith(data):  # new, or killed while its first line was written
         return None, 0, len(data)
+    head, *lines = (whole or data).splitlines()
     words = Words(_reviewer(path, head, sample))
     for number, text in enumerate(lines, start=2):
         try:
@@ -270,12 +269,28 @@ def _reviewer(path: Path, head: bytes, sample: Sample) -> str:
         form: Mapping[str, str] = json.loads(head)
         digest, reviewer = form["sample"], form["reviewer"]
     except (ValueError, TypeError, KeyError) as error:
-        raise RecordError(f"{path}, line 1: does not name sample and reviewer", "restore the line") from error
+        raise RecordError(
+            f"{path}, line 1: does not name sample and reviewer",
+            "restore that line, or take out what was put before it: nothing here is changed until then",
+        ) from error
     if digest != sample.digest:
         raise InputError(f"{path}: these judgements are of another sample", "move the file to the sample it is of")
-    if reviewer != unicodedata.normalize("NFC", path.stem):
+    if reviewer != _owner(path):
         raise InputError(f"{path}: these judgements are {reviewer}'s", f"name the file {reviewer}.jsonl")
     return reviewer
+
+
+def _owner(path: Path) -> str:
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def _head(sample: Sample, reviewer: str) -> bytes:
+    """The first line of a file."""
+    return _encoded({"sample": sample.digest, "reviewer": reviewer})
+
+
+def _encoded(form: Json) -> bytes:
+    return (json.dumps(form, ensure_ascii=False) + "\n").encode()
 
 
 def _is_json(text: bytes) -> bool:

@@ -387,6 +387,22 @@ def test_a_broken_line_is_named_and_nothing_is_lost(
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("before", [b"\n", b"\r\n", b"\n\n", b"mine:\n", b"\xef\xbb\xbf\n", b"[]\n", b"mine"])
+def test_what_stands_before_the_first_line_deletes_nothing(
+    sample: Sample, opened: Callable[..., JudgementFile], before: bytes
+) -> None:
+    file = opened()
+    file.judge(sample.ids[0], GOOD)
+    file.close()
+    path = path_of(sample, "Ann")
+    data = before + path.read_bytes() if before.endswith(b"\n") else before
+    path.write_bytes(data)
+    for attempt in (lambda: read_words(sample), lambda: JudgementFile(sample, "Ann")):
+        with pytest.raises(RecordError, match=r"Ann\.jsonl, line 1: .*\n  mend: restore that line"):
+            attempt()
+    assert path.read_bytes() == data
+
+
 def test_a_file_of_another_sample_or_reviewer_is_refused(run: Path, sample: Sample, tmp_path: Path) -> None:
     JudgementFile(open_sample(run, tmp_path / "other", 20, seed=5), "Ann").close()
     there = tmp_path / "other" / "judgements" / "Ann.jsonl"
