@@ -175,7 +175,8 @@ def verify(
                     folder / "records.jsonl", target, options, spec, clean=clean, watcher=watcher, name="a program"
                 )
             finally:
-                remove(folder)
+                if folder.exists():  # it was not made where nothing can be written
+                    remove(folder)
     return Run(result.run.path)
 
 

@@ -301,11 +301,10 @@ class _Writer:
         self._stack.enter_context(suppress(FileExistsError))  # Ray runs the task again: it is there
         file = self._stack.enter_context(new_file(self.path))
         self._parquet = self._stack.enter_context(pq.ParquetWriter(file, SAMPLE, compression="zstd"))
+        self._stack.push(self._end)
         return self
 
     def __exit__(self, *error: Any) -> bool | None:
-        if error[0] is None:
-            self._write()
         return self._stack.__exit__(*error)
 
     def add(self, table: pa.Table) -> None:
@@ -319,6 +318,11 @@ class _Writer:
         """Whether the file holds the ids that were added."""
         back = [digests(table["sample_id"]) for table in read_tables([self.path], ["sample_id"])]
         return np.array_equal(np.concatenate([np.empty(0, DIGEST), *back]), np.concatenate(self._ids))
+
+    def _end(self, error: type[BaseException] | None, *_: object) -> None:
+        """Writes what is still held; where that fails the stack clears the file away, as it does for any other."""
+        if error is None:
+            self._write()
 
     def _write(self) -> None:
         if self._held:

@@ -90,7 +90,7 @@ class FormatVerifier:
 
     - ``engine_error``: there is no reply; the one code of status ``error``: ``reply.error = "timeout: 60 s"``
     - ``markdown_fenced``: the record is inside a code fence: ```` ```json {Q, A} ``` ````
-    - ``not_json``: no JSON, more than one value, nested too deep, no text: ``Sure! {Q, A}``
+    - ``not_json``: no JSON, more than one value, nested too deep, cut off at ``max_tokens``, no text: ``Sure! {Q, A}``
     - ``non_finite_number``: NaN, an infinity, a number beyond a double: ``{"base": 1e999}``
     - ``duplicate_key``: a key occurs twice in one object: ``{"base": 1, "base": 2}``
     - ``bad_unicode``: a lone surrogate, which no UTF-8 file can hold: ``{"query": "\ud83d", A}``
@@ -147,12 +147,14 @@ class FormatVerifier:
     def check(self, table: pa.Table) -> pa.Table:
         """Sets the verdict, and ``query`` and ``answers`` where they could be read (null otherwise).
 
-        Reads ``reply.error``, ``record``, ``tools``, ``style`` and what was planned. See
+        Reads ``reply.error`` and ``reply.finish``, ``record``, ``tools``, ``style`` and what was planned. See
         `apigen_ray.verifiers.base.Verifier.check`.
         """
-        errors = pc.struct_field(table["reply"], "error").to_pylist()
+        errors, ends = (pc.struct_field(table["reply"], name).to_pylist() for name in ("error", "finish"))
         unasked = pc.and_(pc.is_null(table["planned"]), pc.is_valid(table["planned_results"])).to_pylist()
-        rows = zip(errors, unasked, *(table[name].to_pylist() for name in ("record", "tools", "style")), strict=True)
+        rows = zip(
+            errors, ends, unasked, *(table[name].to_pylist() for name in ("record", "tools", "style")), strict=True
+        )
         findings = [_finding(*row) for row in rows]
         faults = [finding.fault for finding in findings]
         table = set_columns(
@@ -167,12 +169,17 @@ class FormatVerifier:
         )
 
 
-def _finding(error: str | None, unasked: bool, record: str | None, tools: str | None, style: str | None) -> Finding:
+def _finding(
+    error: str | None, end: str | None, unasked: bool, record: str | None, tools: str | None, style: str | None
+) -> Finding:
     if error is not None:
         return Finding(None, None, Fault("engine_error", _short(error)))
     if unasked and record is None:
         return Finding(None, None, Fault(NOT_REQUESTED, "no planned call executed"))
-    return judge(record, tools, style)
+    found = judge(record, tools, style)
+    if end == "length" and found.fault and found.fault.code == "not_json":
+        return found._replace(fault=Fault("not_json", _short(f"cut off at max_tokens: {found.fault.detail}")))
+    return found
 
 
 def judge(record: str | None, tools: str | None, style: str | None) -> Finding:

@@ -85,8 +85,9 @@ def test_a_limit_stops_a_run_cleanly_and_what_was_spent_counts(tmp_path: Path, w
     first, kept = directory.result(), drafts(directory)
     assert first["outcome"] == "stopped"
     assert first["spent"]["cost"] >= 0.002
-    assert 0 < len(verdicts(directory)) < len(whole)
-    assert "error" not in set(verdicts(directory).values()) - set(whole.values())
+    some = verdicts(directory)
+    assert 0 < len(some) < len(whole)
+    assert {name for name in some if some[name] == "error"} <= {name for name in whole if whole[name] == "error"}
     with pytest.raises(RunStoppedError, match=r"limits.max_cost is reached"):  # before Ray would have to start
         run(config(tmp_path, **settings, limits__max_cost=0.002), resume=True)
     assert directory.result()["spent"]["cost"] == pytest.approx(first["spent"]["cost"], rel=0.5)

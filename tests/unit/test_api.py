@@ -226,6 +226,8 @@ def test_what_is_asked_of_a_run_and_is_not_there(run: apigen.Run) -> None:
     ]:
         with pytest.raises(InputError, match=words):
             wrong()
+    with pytest.raises(EnvironmentFault, match=r"my_functions.py/.*records.jsonl: cannot be written"):
+        apigen.verify([{"query": "x"}], "my_functions.py/out")
     assert sorted(path.name for path in Path().iterdir()) == [
         "my_functions.py",
         "my_functions.yaml",

@@ -1,5 +1,6 @@
 """Closing a round: each sample once, each query verified once, whatever the order; its tasks run in this process."""
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.errors import RunFailedError
+from apigen_ray.errors import EnvironmentFault, RunFailedError
 from apigen_ray.graph import close
 from apigen_ray.graph.close import close_round
 from apigen_ray.records import content_hash, query_key
@@ -274,6 +275,24 @@ def test_a_closing_that_breaks_off_leaves_the_parts(tmp_path: Path, monkeypatch:
     close_round(run, 0)
     assert verdicts(run) == WANTED
     assert sorted(list_files(run.samples(0))) == sorted(run.sample_files())
+
+
+def test_a_last_row_group_that_cannot_be_written_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDir(tmp_path)
+    write(run, ROWS, "1")
+    before = set(tmp_path.rglob("*"))
+
+    def full(self: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(close._Writer, "_write", full)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(EnvironmentFault, match="No space left"):
+        close_round(run, 0)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} <= before
+    assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
 def test_a_merge_that_runs_twice_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,6 +247,18 @@ def test_no_reply_is_an_error_of_ours() -> None:
     assert other["format_status"] == "passed"
 
 
+def test_a_reply_that_was_cut_off_says_so() -> None:
+    reply = {**dict.fromkeys(REPLY.names), "text": "What is", "finish": "length"}
+    cut, wrong, whole = check(
+        {"reply": reply, "record": "What is", "tools": TOOLS},
+        {"reply": reply, "record": record(CALL, query=" "), "tools": TOOLS},
+        {"reply": reply | {"finish": "stop"}, "record": "What is", "tools": TOOLS},
+    )
+    assert [row["format_code"] for row in (cut, wrong, whole)] == ["not_json", "bad_query", "not_json"]
+    said = [row["format_detail"].startswith("cut off at max_tokens: ") for row in (cut, wrong, whole)]
+    assert said == [True, False, False]
+
+
 def test_a_row_whose_planned_calls_all_failed_is_left_to_the_execution_stage() -> None:
     failed = {"mode": "call_first", "tools": TOOLS, "planned_results": '[{"status":"rejected"}]'}
     rows = check(

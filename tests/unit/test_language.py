@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_ray.runners.sandbox.arguments import converter
-from apigen_ray.runners.sandbox.language import Compiled, Needs, Opened, Refused, compile_entry, preload, reseed
+from apigen_ray.runners.sandbox.language import Compiled, Needs, Opened, Refused, compile_entry, preload
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -248,7 +248,7 @@ def test_a_frozen_clock_and_seeded_numbers_repeat() -> None:
     state = random.getstate()
     answers = []
     for _ in range(2):
-        reseed(7)
+        random.seed(7)
         answers.append(opened(text, clock="frozen").function())
     random.setstate(state)
     assert answers[0] == answers[1]

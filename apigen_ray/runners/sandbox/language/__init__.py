@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from apigen_ray.runners.sandbox.language.caches import settle
 from apigen_ray.runners.sandbox.language.compiled import Compiled, Opened
-from apigen_ray.runners.sandbox.language.facades import preload, reseed
+from apigen_ray.runners.sandbox.language.facades import preload
 from apigen_ray.runners.sandbox.language.modules import NeedsError, RefusedError
 from apigen_ray.runners.sandbox.language.shake import Shake
 
-__all__ = ["Compiled", "Needs", "Opened", "Refused", "compile_entry", "preload", "reseed", "settle"]
+__all__ = ["Compiled", "Needs", "Opened", "Refused", "compile_entry", "preload", "settle"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The standard library as foreign code sees it: objects with the listed names of a module, which nothing can change."""
 
 import importlib
-import random
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
@@ -146,8 +145,3 @@ def preload(modules: Iterable[str] = tuple(OFFERED), packages: Iterable[str] = (
             for clock in ("real", "frozen"):
                 facade(module, clock)
         warm.warm_up()
-
-
-def reseed(seed: int) -> None:
-    """Makes every random number of the next call follow from a number."""
-    random.seed(seed)
