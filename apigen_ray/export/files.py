@@ -1,5 +1,6 @@
 """The files of one export: lines and tables that come in any order, a handle for each file, and the dataset card."""
 
+import hashlib
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -8,6 +9,8 @@ from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from apigen_ray.records import content_hash
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,23 @@ class Files:
         """Writes a whole small file that is no data."""
         self._path(path).write_text(text, "utf-8")
 
-    def close(self) -> None:
-        """Ends every file, and has all of them on disk."""
+    def end(self) -> None:
+        """Ends the data files: no row comes after it."""
         with ExitStack() as stack:  # every one of them, also where the disk is full and some cannot
             for handle in (*self._streams.values(), *self._tables.values()):
                 stack.callback(handle.close)
+
+    def digest(self) -> str:
+        """A hash of the names and bytes of the data files, which have ended."""
+        told: list[str] = []
+        for path in sorted(part.path for part in self.rows):
+            with self._path(path).open("rb") as stream:
+                told += [path, hashlib.file_digest(stream, "sha256").hexdigest()]
+        return content_hash("export", *told)
+
+    def close(self) -> None:
+        """Ends every file, and has all of them on disk."""
+        self.end()
         for file in self._folder.rglob("*"):
             if file.is_file():
                 with file.open("rb") as stream:

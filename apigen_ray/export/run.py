@@ -58,7 +58,7 @@ def export_run(
 
     Returns:
         What ``export.json`` holds: the run, ``rows`` by split, how many of them have ``simulated`` calls, ``left_out``
-        by reason, ``files``.
+        by reason, ``files``, and a hash of their ``content``.
 
     Raises:
         InputError: no such run, format or verdict; a folder that is in the way; no row to write.
@@ -186,6 +186,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
                 "give other verdicts, or see: apigen report",
             )
         export.finish(files)
+        files.end()
         form = {
             "run": _name(run.path),
             "fingerprint": run.manifest().get("fingerprint"),
@@ -197,6 +198,7 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
             "simulated": simulated,
             "left_out": dict(sorted(left.items(), key=lambda item: (-item[1], item[0]))),
             "files": {part.path: count for part, count in files.rows.items()},
+            "content": files.digest(),
         }
         files.write("README.md", card(form, export, files))
         files.write(MARK, json.dumps(form, indent=2) + "\n")
@@ -222,12 +224,25 @@ def _open_rows(run: RunDir, verdicts: Sequence[str]) -> int:
     return sum(table.num_rows for table in run.read(["verdict"], rounds=rounds, verdicts=verdicts))
 
 
+def described(form: Json) -> str:
+    """The description of a config: the one place where ``load_dataset`` sees that the rows are not those it has cached.
+
+    Of a local folder it looks at the head of README.md alone: neither at the path nor at the files' times.
+    """
+    return f"content {form['content']}"
+
+
 def _card(form: Json, export: Export, files: Files) -> str:
     """README.md: in its head what ``datasets.load_dataset`` reads, below it words for people."""
     configs: dict[str, list[Json]] = {}
     for part in files.rows:
         configs.setdefault(part.config, []).append({"split": part.split, "path": part.path})
-    head: Json = {"configs": [{"config_name": name, "data_files": parts} for name, parts in configs.items()]}
+    head: Json = {
+        "configs": [
+            {"config_name": name, "description": described(form), "data_files": parts}
+            for name, parts in configs.items()
+        ]
+    }
     told = [{"config_name": name, "features": found} for name in configs if (found := export.features(name))]
     if told:
         head["dataset_info"] = told

@@ -13,6 +13,7 @@ from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.export.base import Export
 from apigen_ray.export.files import Files
+from apigen_ray.export.run import described
 from apigen_ray.hub.layout import COLUMNS, NO_STYLE, PUBLISHED, HubExport
 from apigen_ray.hub.licences import head_of, restriction
 from apigen_ray.hub.origins import FAKE, Origin
@@ -87,6 +88,7 @@ class DatasetCard:
             "configs": [
                 {
                     "config_name": config,
+                    "description": described(form),
                     "data_files": [{"split": s, "path": f"data/{folder}/{s}-*.parquet"} for s in found[config]],
                 }
                 for config, folder in configs.items()

@@ -696,6 +696,24 @@ def test_datasets_loads_every_export_as_it_was_written(datasets: Any, tmp_path: 
     assert seen == form["files"]
 
 
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_datasets_reads_again_what_was_exported_anew(datasets: Any, tmp_path: Path, to: str) -> None:
+    def load(folder: Path) -> list[Row]:
+        [config, *_] = datasets.get_dataset_config_names(str(folder))
+        return list(datasets.load_dataset(str(folder), config, split="train", cache_dir=str(tmp_path / "cache")))
+
+    one, two = (write_run(tmp_path / f"run{n}", [simple(n, f"Number {n}?"), simple(9, "Nine?")]) for n in (1, 2))
+    export_run(one, to, tmp_path / "out")
+    first = load(tmp_path / "out")
+    export_run(two, to, tmp_path / "out", clean=True)
+    second = load(tmp_path / "out")
+    assert "Number 1?" in str(first)
+    assert "Number 2?" in str(second)
+    export_run(one, to, tmp_path / "other" / "out")  # the cache knows a folder by its last name alone
+    assert load(tmp_path / "other" / "out") == first
+
+
 def sample_rows() -> list[Row]:
     """Rows of every style over every kind of schema, without hypothesis: a file for a consumer is made once."""
     rows = []

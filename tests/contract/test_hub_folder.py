@@ -119,6 +119,17 @@ def test_the_head_says_what_loaders_need(tmp_path: Path) -> None:
             assert told[part["split"]] == sum(len(counts[path]) for path in found)
 
 
+def test_loaders_see_that_the_rows_are_others(tmp_path: Path) -> None:
+    heads = [
+        card(made(tmp_path, write_run(tmp_path / f"run{n}", [row(n, "simple"), row(9, "simple")])))[0]
+        for n in (1, 2, 1)
+    ]
+    told = [{config["description"] for config in head["configs"]} for head in heads]
+    assert told[0] == told[2] != told[1]
+    assert [len(words) for words in told] == [1, 1, 1]
+    assert heads[0]["dataset_info"] == heads[1]["dataset_info"]
+
+
 def test_the_body_says_what_it_is(tmp_path: Path) -> None:
     rows = [*rows_of(), row(90, "simple", verdict="fail_grounding", grounding_status="rejected", grounding_code="x")]
     run = write_run(tmp_path / "sums", rows)
