@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +75,10 @@ MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str | bytes, match: str) -> None:
-    start = time.monotonic()
     with pytest.raises(LibraryError, match=match) as caught:
         read(tmp_path, text)
     assert "document.yaml" in caught.value.message
     assert caught.value.mend
-    assert time.monotonic() - start < 60
 
 
 def test_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

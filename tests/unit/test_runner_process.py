@@ -331,11 +331,9 @@ def test_a_killed_call_is_made_once_more_alone(file: str) -> None:
 
 
 def test_time_and_memory_are_limited(runner: ProcessRunner, file: str) -> None:
-    started = time.monotonic()
     found = runner.run([task(file, "sleep", seconds=60), task(file, "hoard"), task(file, "process_id")])
     assert [outcome.code for outcome in found] == ["timeout", "memory", ""]
     assert "1 s" in found[0].detail
-    assert time.monotonic() - started < 55
 
 
 def test_isolation_by_call(file: str) -> None:
