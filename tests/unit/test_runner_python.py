@@ -686,7 +686,7 @@ def test_a_file_called_like_a_standard_module_does_not_stand_in_for_it(runner: P
     ],
 )
 def test_a_source_that_cannot_be_loaded(hasty: PythonRunner, tmp_path: Path, text: str, code: str, detail: str) -> None:
-    """All its calls have one outcome. Only the first two cost the time that it takes, or this would last for minutes."""
+    """All its calls have one outcome. Only the first two cost what it takes, or this would last for minutes."""
     location = write(tmp_path / "broken.py", text)
     outcomes = hasty.run([task(location, "f")] * 50)
     outcomes += hasty.run([task(location, "f")] * 50)
