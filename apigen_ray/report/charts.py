@@ -1,5 +1,6 @@
 """Charts of the HTML page: Vega-Lite specs as plain dictionaries, drawn to SVG whose colours are the page's own."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from apigen_ray.records import Json
 NOTE = 64
 """Pixels for what stands to the right of a bar."""
 
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SVG = "http://www.w3.org/2000/svg"
 _KEPT = {"class", "d", "fill", "font-size", "font-weight", "height", "stroke", "stroke-dasharray", "stroke-width"}
 _KEPT |= {"text-anchor", "transform", "viewBox", "width", "x", "x2", "y", "y2"}
@@ -114,6 +116,11 @@ def _bars(
         "encoding": {"y": y, "x": {"value": "width"}, "text": {"field": "note", "type": "nominal"}},
     }
     return Chart({"height": {"step": 32}, "data": {"values": values}, "layer": [cut, words]}, NOTE)
+
+
+def drawable(text: str) -> str:
+    """The text without what no ``svg`` can hold (XML 1.0, section 2.2): what draws would end the process for it."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Chart:

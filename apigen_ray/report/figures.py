@@ -81,7 +81,7 @@ def verdict_figure(name: str, groups: Mapping[str, Counter[str]]) -> Figure:
     most = len(ordered) if len(ordered) <= ROWS else ROWS - 1
     shown: dict[str, Counter[str]] = {}
     for group, counts in ordered[:most]:
-        label = cut(group or "(none)", NAME)
+        label = cut(charts.drawable(group) or "(none)", NAME)
         shown[label] = shown.get(label, Counter()) + counts
     if rest := ordered[most:]:
         shown[f"({len(rest):,} others)"] = sum((counts for _, counts in rest), Counter())

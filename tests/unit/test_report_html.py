@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,23 @@ def test_nothing_is_fetched_and_nothing_foreign_runs(html: str) -> None:
     assert policy is not None
     assert "unsafe" not in policy[1]
     assert "default-src &#39;none&#39;" in policy[1]
+
+
+DRAWN = """
+from collections import Counter
+from apigen_ray.report.figures import verdict_figure
+
+odd = [*range(20), 27, 0x85, 0xFFFE, 0xFFFF]
+figure = verdict_figure("category", {f"Maths{chr(code)}[31m": Counter(verified=1) for code in odd})
+replaced = next(row for row in figure.rows if row[0] == "Maths\\N{REPLACEMENT CHARACTER}[31m")
+print(replaced[1], figure.rows[-1][1], all("Maths\\N{REPLACEMENT CHARACTER}[31m" in chart for chart in figure.charts))
+"""
+
+
+def test_what_cannot_be_drawn_is_replaced() -> None:
+    """In another process: the library that draws would end it (SIGABRT) for one character that XML does not know."""
+    done = subprocess.run([sys.executable, "-c", DRAWN], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "20 24 True\n")
 
 
 def test_the_samples_are_embedded_whole(run: RunDir, html: str) -> None:
