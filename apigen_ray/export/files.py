@@ -33,10 +33,12 @@ class Files:
 
     Attributes:
         rows: lines or rows by file, in the order in which the files were begun.
+        beside: the files that are no data.
     """
 
     def __init__(self, folder: Path) -> None:
         self.rows: dict[Part, int] = {}
+        self.beside: list[str] = []
         self._folder = folder
         self._streams: dict[Part, BinaryIO] = {}
         self._tables: dict[Part, pq.ParquetWriter] = {}
@@ -66,6 +68,7 @@ class Files:
     def write(self, path: str, text: str) -> None:
         """Writes a whole small file that is no data."""
         self._path(path).write_text(text, "utf-8")
+        self.beside.append(path)
 
     def end(self) -> None:
         """Ends the data files: no row comes after it."""

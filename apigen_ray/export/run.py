@@ -25,7 +25,10 @@ from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import AnyPath, RunDir
 
 MARK = "export.json"
-"""Beside every export: what it was made from, and its counts. A folder without it is never deleted."""
+"""Beside every export: what it was made from, its counts and its files. What it does not name is never deleted."""
+
+README = "README.md"
+"""Beside every export: what loaders and people read first."""
 
 BATCH_ROWS = 2_000
 
@@ -58,7 +61,7 @@ def export_run(
 
     Returns:
         What ``export.json`` holds: the run, ``rows`` by split, how many of them have ``simulated`` calls, ``left_out``
-        by reason, ``files``, and a hash of their ``content``.
+        by reason, ``files`` and what stands ``beside`` them, and a hash of their ``content``.
 
     Raises:
         InputError: no such run, format or verdict; a folder that is in the way; no row to write.
@@ -112,6 +115,7 @@ def write_export(
     try:
         form = _write(run, export, temporary, verdicts, splits, card or _card)
         temporary.chmod(0o755)
+        refuse_folder(out, clean=clean)  # it took a while
         put_in_place(temporary, out)
     except OSError as error:
         raise EnvironmentFault(f"{out}: cannot be written ({error})", "see to the disk and export again") from error
@@ -121,7 +125,7 @@ def write_export(
 
 
 def refuse_folder(out: Path, *, clean: bool) -> None:
-    """Refuses a folder that holds anything, unless it is an export that is to be replaced.
+    """Refuses a folder that holds anything, unless it is an export that is to be replaced, and nothing else.
 
     Raises:
         InputError: names what is in the way.
@@ -129,16 +133,32 @@ def refuse_folder(out: Path, *, clean: bool) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file", "give a folder that is not there yet")
     if out.is_dir() and any(out.iterdir()):
-        if not (out / MARK).is_file():
+        ours = _files_of(out)
+        if not ours:
             raise InputError(f"{out}: is not empty, and no export", "give a folder that is not there yet")
         if not clean:
             raise InputError(f"{out}: an export is there", "replace it with --clean, or give another --out")
+        found = (file.relative_to(out).as_posix() for file in out.rglob("*") if file.is_symlink() or not file.is_dir())
+        if foreign := sorted(set(found) - ours):
+            more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+            raise InputError(
+                f"{out}: {foreign[0]}{more} would be deleted, and no export made that", "move it, or give another --out"
+            )
+
+
+def _files_of(out: Path) -> set[str]:
+    """What the export in a folder is made of; nothing where there is none."""
+    try:
+        form = json.loads((out / MARK).read_text("utf-8"))
+        return {*form["files"], *form["beside"]}
+    except (FileNotFoundError, IsADirectoryError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def put_in_place(temporary: Path, out: Path) -> None:
     """Renames a finished folder to its name; an export of that name goes after it is out of the way."""
     if out.is_dir() and any(out.iterdir()):
-        old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-old-"))
+        old = temporary.with_name(f"{temporary.name}-old")
         out.rename(old)
         try:
             temporary.rename(out)
@@ -198,9 +218,10 @@ def _write(run: RunDir, export: Export, folder: Path, verdicts: Sequence[str], s
             "simulated": simulated,
             "left_out": dict(sorted(left.items(), key=lambda item: (-item[1], item[0]))),
             "files": {part.path: count for part, count in files.rows.items()},
+            "beside": sorted([*files.beside, README, MARK]),
             "content": files.digest(),
         }
-        files.write("README.md", card(form, export, files))
+        files.write(README, card(form, export, files))
         files.write(MARK, json.dumps(form, indent=2) + "\n")
     finally:
         files.close()

@@ -600,7 +600,12 @@ def test_an_export_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
         export_run(run, to, out, clean=True)
     monkeypatch.undo()
     assert {file.name: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
-    (out / "stale").touch()
+    export_run(
+        write_run(tmp_path / "other", [simple(2, "Two?"), row(3, "irrelevance", "?!", [ADD], [], [])]),
+        to,
+        out,
+        clean=True,
+    )
     export_run(run, to, out, clean=True)
     assert {file.name: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
     assert [path.name for path in out.parent.iterdir()] == ["out"]
@@ -620,6 +625,54 @@ def test_a_folder_that_is_no_export_is_left_alone(tmp_path: Path, clean: bool) -
     (empty := tmp_path / "empty").mkdir()
     export_run(run, "xlam", empty, clean=clean)
     assert (empty / "train.jsonl").exists()
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_file_of_somebody_else_in_an_export_is_never_deleted(tmp_path: Path, to: str) -> None:
+    run, out = write_run(tmp_path / "run", [simple(1, "One?")]), tmp_path / "out"
+    export_run(run, to, out)
+    (weights := out / "model" / "weights.bin").parent.mkdir()
+    weights.write_bytes(b"dear")
+    with pytest.raises(InputError, match=r"model/weights\.bin would be deleted"):
+        export_run(run, to, out, clean=True)
+    (out / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="link and 1 more would be deleted"):
+        export_run(run, to, out, clean=True)
+    assert weights.read_bytes() == b"dear"
+    (out / "link").unlink()
+    weights.unlink()
+    export_run(run, to, out, clean=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run"]
+
+
+@pytest.mark.parametrize("late", ["an export", "a file"])
+def test_what_came_while_rows_were_written_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    run, out = write_run(tmp_path / "run", [simple(1, "One?")]), tmp_path / "out"
+    card = exporting._card
+
+    def slow(*told: Any) -> str:
+        monkeypatch.undo()
+        export_run(run, "openai", out)
+        if late == "a file":
+            (out / "notes").touch()
+        return card(*told)
+
+    monkeypatch.setattr(exporting, "_card", slow)
+    with pytest.raises(InputError, match="an export is there" if late == "an export" else "notes would be deleted"):
+        export_run(run, "xlam", out, clean=late == "a file")
+    assert json.loads((out / MARK).read_text())["format"] == "openai"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run"]
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"files": 1, "beside": []}', "\xff"])
+def test_a_mark_that_is_none_of_ours_makes_no_export(tmp_path: Path, text: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MARK).write_text(text, "latin-1")
+    with pytest.raises(InputError, match="no export"):
+        export_run(write_run(tmp_path / "run", [simple(1, "One?")]), "xlam", tmp_path / "out", clean=True)
+    assert (tmp_path / "out" / MARK).exists()
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
