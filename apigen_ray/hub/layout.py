@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from apigen_ray.config import SAMPLE, STAGES
 from apigen_ray.export.files import Files, Part
 from apigen_ray.export.plain import feature
-from apigen_ray.records import Json
+from apigen_ray.records import Json, dumps
 from apigen_ray.report.census import read_calls
 from apigen_ray.report.diversity import Diversity
 
@@ -28,7 +28,7 @@ _MEANINGS = {
     "query": "the request",
     "tools": "JSON list of the offered functions: `name`, `description`, `parameters` (JSON Schema 2020-12)",
     "answers": "JSON list of the calls that answer it: `name`, `arguments`; `[]` where no function can",
-    "results": "JSON list of what each call gave back: `status`, `value`; `simulated` where it was not made",
+    "results": "JSON list of what each call gave back: `status`, `value`; `code` if it failed; `simulated` if not made",
     "style": "`simple`, `multiple`, `parallel`, `parallel_multiple` or `irrelevance`; null where not known",
     "verdict": "`verified`, or what the row fell at",
     "sample_id": "content hash: the same config and seed, the same id",
@@ -43,9 +43,9 @@ _MEANINGS = {
     **{f"{stage}_{part}": "" for stage in STAGES for part in ("status", "code")},
     "likelihood": "mean log-probability (nats) of the query's tokens given its calls, where it was asked for",
 }
-"""What is published, in this order. Left out: raw replies, judges' words and free texts of the stages (they may name
-hosts and paths of the machine, and are other models' outputs), and how the prompt was made (``examples``,
-``candidates``, ``planned``), which is large and stays in the run."""
+"""What is published, in this order. Left out: raw replies, judges' words and free texts of the stages, those in
+``results`` too (they may name hosts and paths of the machine, and are other models' outputs), and how the prompt was
+made (``examples``, ``candidates``, ``planned``), which is large and stays in the run."""
 
 _STAGE = {
     "status": "`passed`, `rejected`, `error` (not judged), or `skipped`: not asked for, or an earlier stage ended it",
@@ -137,4 +137,12 @@ class HubExport:
 def _published(rows: pa.Table) -> pa.Table:
     words = [json.loads(text) if text else {} for text in rows["semantic_words"].to_pylist()]
     figures = pa.array([said.get("likelihood", {}).get("logprob") for said in words], pa.float32())
+    results = pa.array([text and _without_details(text) for text in rows["results"].to_pylist()], pa.string())
+    rows = rows.set_column(rows.column_names.index("results"), "results", results)
     return rows.append_column("likelihood", figures).select(PUBLISHED.names).cast(PUBLISHED)
+
+
+def _without_details(results: str) -> str:
+    """Outcomes without the words that ``execution_detail`` is made of."""
+    outcomes = json.loads(results)
+    return dumps([{key: value for key, value in outcome.items() if key != "detail"} for outcome in outcomes])

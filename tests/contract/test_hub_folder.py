@@ -18,6 +18,7 @@ from apigen_ray.export.splits import Splits
 from apigen_ray.hub import layout
 from apigen_ray.hub.layout import COLUMNS, PUBLISHED, HubExport
 from apigen_ray.hub.publish import publish
+from apigen_ray.records import dumps
 from apigen_ray.tables import table_of
 
 
@@ -85,6 +86,20 @@ def test_only_chosen_columns_are_published() -> None:
     assert {"reply", "record", "judge", "roundtrip", "semantic_words", "examples", "candidates"} <= left
     assert {name for name in SAMPLE.names if name.endswith("_detail")} <= left
     assert set(HubExport.columns) <= set(SAMPLE.names)
+
+
+def test_words_of_the_stages_are_published_nowhere(tmp_path: Path) -> None:
+    words = "10.0.0.7: no connection"
+    failed = {"status": "error", "value": None, "code": "endpoint_unavailable", "detail": words}
+    made_up = {"status": "passed", "value": '{"detail":1}', "simulated": True}
+    told = {"verdict": "fail_execution", "execution_status": "rejected", "execution_detail": f"call 1: {words}"}
+    run = write_run(tmp_path / "run", [row(1, "parallel", results=dumps([failed, made_up]), **told)])
+    out = made(tmp_path, run, verdicts=["fail_execution"])
+    [[one]] = files(out).values()
+    del failed["detail"]
+    assert json.loads(one["results"]) == [failed, made_up]
+    assert words not in str(one)
+    assert words not in "".join(path.read_text() for path in out.iterdir() if path.is_file())
 
 
 def test_rows_that_say_little_are_published_too(tmp_path: Path) -> None:
