@@ -21,6 +21,7 @@ from apigen_ray.engines.embedded import CONVERTERS, EMBEDDED, NAME, cache_dir, e
 from apigen_ray.engines.orphans import ASKED
 from apigen_ray.engines.tokens import Limits, answer, opened, pack, unpack
 from apigen_ray.errors import EnvironmentFault
+from apigen_ray.machine import cores, memory
 from apigen_ray.records import Json
 
 if TYPE_CHECKING:
@@ -312,7 +313,7 @@ def _environment(spec: VllmSpec, gpu: bool) -> dict[str, str]:
     env = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "RAY_worker_niceness": "0", ASKED: "1"}
     if gpu:
         return env
-    threads = spec.threads or max(1, len(os.sched_getaffinity(0)) // spec.replicas)
+    threads = spec.threads or max(1, cores() // spec.replicas)
     return env | {
         # the worker lives in the engine's own process: one import of torch and one hop less
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if spec.tensor_parallel_size == 1 else "1",
@@ -335,7 +336,7 @@ def _check_context(spec: VllmSpec, config: Json) -> None:
 
 def _check_memory(spec: VllmSpec, weights: int) -> None:
     each = weights + int(spec.engine_args.get("kv_cache_memory_bytes", KV_CACHE_GIB * GIB)) + GIB  # torch and vLLM
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory()
     needed = each * spec.replicas
     if needed > there:
         raise EnvironmentFault(

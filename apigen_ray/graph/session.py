@@ -10,6 +10,8 @@ from typing import Any
 
 import ray
 
+from apigen_ray.machine import cores
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -46,7 +48,7 @@ def ray_session(held: int = 1) -> Iterator[Cluster]:
         if address:
             ray.init(address=address, **quiet)
         else:  # a bare init() would join any cluster that it finds on the machine
-            cpus = (os.cpu_count() or 1) + held
+            cpus = cores() + held
             _start(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     _quiet_data()
     context = ray.get_runtime_context()

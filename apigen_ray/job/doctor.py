@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from apigen_ray import machine
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
@@ -82,8 +83,7 @@ def _python() -> Check:
 
 
 def _platform() -> Check:
-    cores = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()
-    words = f"{platform.system()} {platform.machine()}, {cores} cores"
+    words = f"{platform.system()} {platform.machine()}, {machine.cores()} cores"
     if not _LINUX:
         return Check(False, "platform", words, "run on Linux, or in a Linux container: calls are confined by its means")
     return Check(True, "platform", words)
@@ -117,26 +117,11 @@ def _disk(folder: AnyPath) -> Check:
 
 
 def _memory() -> Check:
-    free = _free_memory() / GIB
+    free = machine.free_memory() / GIB
     words = f"{free:.1f} GiB free"
     if free < LEAST_MEMORY_GIB:
         return Check(False, "memory", words, f"end other programs: Ray wants {LEAST_MEMORY_GIB:g} GiB, a model more")
     return Check(True, "memory", words)
-
-
-def _free_memory() -> int:
-    """Bytes that this machine, or this container, can still give."""
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = int((group / "memory.max").read_text("ascii")) - int((group / "memory.current").read_text("ascii"))
-    except (OSError, ValueError):  # no such file, or "max": no limit
-        return free
-    return min(free, limit)
 
 
 def _library(config: RunConfig | None) -> Check:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apigen_ray import machine
 from apigen_ray.config import RunConfig, parse_config
 from apigen_ray.display.tables import print_findings
 from apigen_ray.engines import embedded, vllm
@@ -97,7 +98,7 @@ def test_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_little_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_free_memory", lambda: 2**29)
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**29)
     check = finding(config(), "memory")
     assert (check.ok, check.message) == (False, "0.5 GiB free")
 
