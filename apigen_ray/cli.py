@@ -202,13 +202,15 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's filter table and funnel, and write report.md."""
+    from apigen_ray.display.samples import printable_lines
     from apigen_ray.report.markdown import report_form, write_report
     from apigen_ray.report.page import write_page
     from apigen_ray.storage import as_path
 
     path = as_path(run)
     page = write_page(path) if html else None
-    typer.echo(json.dumps(report_form(path), indent=2) if as_json else write_report(path).read_text("utf-8"))
+    told = json.dumps(report_form(path), indent=2) if as_json else write_report(path).read_text("utf-8")
+    typer.echo(told if as_json else printable_lines(told))
     if page is not None:
         typer.echo(f"Page: {page}", err=as_json)
 
@@ -355,7 +357,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except ApigenError as error:
-        typer.secho(f"apigen: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        from apigen_ray.display.samples import printable_lines
+
+        typer.secho(f"apigen: {printable_lines(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
         _leave(error.exit_code)
     except SystemExit as end:
         if end.code == 2:  # Typer's code for wrong usage; ours for a failed run comes as an ApigenError

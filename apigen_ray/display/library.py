@@ -158,7 +158,7 @@ def print_called(called: Called, *, as_json: bool) -> None:
     arguments = ", ".join(
         f"{name}={shortened(json.dumps(v, ensure_ascii=False), 300)}" for name, v in called.arguments.items()
     )
-    console.print(Text(f"{called.api.name}({arguments})", "bold"))
+    console.print(Text(printable(f"{called.api.name}({arguments})"), "bold"))
     words = f"{outcome.status}" + (f": {outcome.code}" if outcome.code else "") + f" in {outcome.seconds:.2f} s"
     if outcome.simulated:
         words += " (made up: the call was not made)"

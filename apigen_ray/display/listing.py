@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from apigen_ray.config import nearest
+from apigen_ray.display.samples import printable
 from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError
 from apigen_ray.export import EXPORTS, Export
@@ -56,5 +57,5 @@ def _runs(folder: AnyPath) -> list[str]:
         words = result.get("outcome", "unfinished")
         if "samples" in result:
             words += f", {result['samples']:,} samples, {result['verified']:,} verified"
-        lines.append(f"{run.path.name:<30} {words}")
+        lines.append(printable(f"{run.path.name:<30} {words}"))
     return lines or [f"no runs in {folder}"]

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from apigen_ray.config import STAGES
+from apigen_ray.display.samples import unmarked
 from apigen_ray.job.conduct import Silent, Watcher
 from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import RunDir
@@ -138,7 +139,7 @@ class Bars:
     def began(self, run: RunDir, planned: int) -> None:
         """Says where the run goes."""
         self._planned, self._eta = planned, Eta(planned)
-        self._title = str(run.path)
+        self._title = unmarked(str(run.path))
 
     def round_began(self, round_: int) -> None:
         """Nothing to show."""
@@ -164,7 +165,7 @@ class Bars:
         table = Table(
             title=f"{self._title}: {counts.rows}{of} samples, {now - self._began:.0f} s{self._eta.words(now)}",
             title_justify="left",
-            caption=self._end or None,
+            caption=unmarked(self._end) or None,
             caption_justify="left",
         )
         for column in ("stage", "passed", "rejected", "top code"):

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from apigen_ray.display.samples import printable, unmarked
 from apigen_ray.records import Json, Verdict
 from apigen_ray.review.sample import Sample
 
@@ -15,7 +15,7 @@ from apigen_ray.review.sample import Sample
 def print_address(sample: Sample, address: str) -> None:
     """The page's address, on standard error: standard output is for the figures."""
     rows = f"{len(sample.ids):,} row{'' if len(sample.ids) == 1 else 's'}"
-    print(f"{rows} of {sample.drawn.run} to judge. Open {address}", file=sys.stderr)
+    print(f"{rows} of {printable(sample.drawn.run)} to judge. Open {address}", file=sys.stderr)
     print(
         "Judgements are on the disk at once. Ctrl-C ends the page and prints the figures.", file=sys.stderr, flush=True
     )
@@ -30,7 +30,7 @@ def print_review(form: Json, *, as_json: bool) -> None:
     sample = form["sample"]
     console.print(_drawn(form), soft_wrap=True)
     if not sample["judged"]:
-        console.print(f"Nothing is judged yet: apigen review {escape(form['run'])} --serve", soft_wrap=True)
+        console.print(f"Nothing is judged yet: apigen review {unmarked(form['run'])} --serve", soft_wrap=True)
         return
     console.print("Share: good of good and bad rows. Undecided: how many, and the share if all were bad, or all good.")
     _print_shares(console, "verdict", [{"name": each["verdict"], **each} for each in form["verdicts"]])
@@ -54,7 +54,7 @@ def print_review(form: Json, *, as_json: bool) -> None:
         counts = ", ".join(f"{word} {each[word]}" for word in ("good", "bad", "unsure"))
         own = _words(each["verified"])
         console.print(
-            f"{escape(each['name'])}: {counts}" + (f"; good among the verified {own}" if own else ""), soft_wrap=True
+            f"{unmarked(each['name'])}: {counts}" + (f"; good among the verified {own}" if own else ""), soft_wrap=True
         )
     for each in form["agreement"]:
         console.print(_agreement(each), soft_wrap=True)
@@ -62,7 +62,7 @@ def print_review(form: Json, *, as_json: bool) -> None:
 
 def _drawn(form: Json) -> str:
     sample = form["sample"]
-    run, seed = escape(form["run"]), sample["seed"]
+    run, seed = unmarked(form["run"]), sample["seed"]
     words = f"{run}: {sample['rows']:,} of {sample['population']:,} rows drawn (seed {seed})"
     if sample["rows"] < sample["asked"]:
         words += f", all there are: {sample['asked']:,} were asked for"
@@ -84,14 +84,14 @@ def _print_shares(console: Console, title: str, rows: Sequence[Json]) -> None:
         if each["undecided"]:
             low, high = each["share_with_undecided"]
             figures.append(f"{each['undecided']:,}: {100 * low:.1f} to {100 * high:.1f}")
-        table.add_row(escape(each["name"]), f"{each['good']:,}", f"{each['bad']:,}", *figures)
+        table.add_row(unmarked(each["name"]), f"{each['good']:,}", f"{each['bad']:,}", *figures)
     for column in table.columns[3:5]:
         column.no_wrap = True
     console.print(table)
 
 
 def _agreement(each: Json) -> str:
-    words = f"{escape(' and '.join(each['reviewers']))}: {each['rows']:,} rows judged by both"
+    words = f"{unmarked(' and '.join(each['reviewers']))}: {each['rows']:,} rows judged by both"
     if not each["rows"]:
         return words
     said = "not defined: one word for all"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from apigen_ray.config import STAGES
@@ -32,7 +33,7 @@ def print_samples(rows: Sequence[Json], file: TextIO | None = None) -> None:
         if number:
             console.print()
         for label, words, style in sample_lines(row):
-            console.print(Text(f"{label:<10} ", "bold"), Text(words, style), sep="", end="\n")
+            console.print(Text(f"{label:<10} ", "bold"), Text(printable(words), style), sep="", end="\n")
     if rows and console.is_terminal:
         console.print(Text(f"\nThe whole story of one: apigen show RUN --id {rows[0]['sample_id'][:8]}", "dim"))
 
@@ -73,8 +74,8 @@ def call_words(call: Any, most: int = SHORT) -> str:
     """A call as a person writes it; of each value so many characters."""
     if not (isinstance(call, dict) and isinstance(call.get("arguments"), dict)):
         return _short(call, most)
-    arguments = ", ".join(f"{name}={_short(value, most)}" for name, value in call["arguments"].items())
-    return f"{call.get('name')}({arguments})"
+    arguments = ", ".join(f"{_short(name, most)}={_short(value, most)}" for name, value in call["arguments"].items())
+    return f"{_short(call.get('name'), most)}({arguments})"
 
 
 def result_words(outcome: Any, mode: str | None, most: int = SHORT) -> tuple[str, str]:
@@ -96,6 +97,16 @@ def _short(value: Any, most: int = SHORT, decoded: bool = False) -> str:
         text = " ".join(value.split())
     text = printable(text)
     return text if len(text) <= most else f"{text[:most]}…"
+
+
+def unmarked(text: str) -> str:
+    """`printable_lines` for where rich reads markup: brackets are brackets."""
+    return escape(printable_lines(text))
+
+
+def printable_lines(text: str) -> str:
+    """`printable`, but that line ends stay."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def printable(text: str) -> str:

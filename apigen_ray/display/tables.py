@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from apigen_ray.display.samples import unmarked
 from apigen_ray.job.doctor import Check
 from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
@@ -31,8 +31,8 @@ def print_result(result: Result, *, as_json: bool) -> None:
     summary = result.summary
     simulated = simulated_words(summary.simulated(), summary.total(Verdict.VERIFIED))
     for words in filter(None, (weak, security_words(summary), simulated)):
-        console.print(f"[red]{escape(words)}[/]", soft_wrap=True)
-    path = escape(str(result.run.path))
+        console.print(f"[red]{unmarked(words)}[/]", soft_wrap=True)
+    path = unmarked(str(result.run.path))
     console.print(f"{result.seconds:.0f} s. Files: {path}/samples   More: apigen show {path}", soft_wrap=True)
 
 
@@ -45,7 +45,7 @@ def print_funnel(console: Console, summary: Summary) -> None:
         of = {status: sum(n for (said, _), n in counts.items() if said == status) for status in Status}
         reached = of[Status.PASSED] + of[Status.REJECTED] + of[Status.ERROR]
         figures = [f"{n:,}" for n in (reached, of[Status.PASSED], of[Status.REJECTED], of[Status.ERROR])]
-        table.add_row(stage, *figures, top_code(summary, stage))
+        table.add_row(stage, *figures, unmarked(top_code(summary, stage)))
     console.print(table)
 
 
@@ -53,7 +53,7 @@ def print_filter_table(console: Console, summary: Summary) -> None:
     """The paper's table, with our columns, turned on its side to fit a terminal: verdicts sum to the drafts."""
     header, *rows = filter_rows(summary)
     shown = rows if len(rows) > 2 else rows[:1]  # the total of one generator is that generator
-    table = Table("", *(escape(row[0]) for row in shown))
+    table = Table("", *(unmarked(row[0]) for row in shown))
     for column in table.columns[1:]:
         column.justify = "right"
     for place, name in enumerate(header[1:], start=1):
@@ -72,22 +72,23 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
     for line in estimate.generators:
         cost = "unknown" if line.cost is None else f"{line.cost:,.2f}"
         hours = "unknown" if line.hours is None else f"{line.hours:,.2f}"
-        table.add_row(line.name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
+        name = unmarked(line.name)
+        table.add_row(name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
     if estimate.hours is not None:
-        console.print(f"Side by side: {estimate.hours:,.2f} hours, those of {escape(str(estimate.bottleneck))}.")
+        console.print(f"Side by side: {estimate.hours:,.2f} hours, those of {unmarked(str(estimate.bottleneck))}.")
     if estimate.cost is not None and len(estimate.generators) > 1:
         console.print(f"Together: {estimate.cost:,.2f}.")
     console.print("Tokens are estimated at four characters each from sampled prompts; the judge's come on top.")
     if any(None in (line.cost, line.hours) for line in estimate.generators):
         console.print("For cost and hours give a generator price_per_million and tokens_per_second.")
     if estimate.unserved:
-        console.print(f"Styles that this library cannot serve, left out: {', '.join(estimate.unserved)}.")
+        console.print(f"Styles that this library cannot serve, left out: {unmarked(', '.join(estimate.unserved))}.")
     if estimate.undrawable:
         names, more = estimate.undrawable[:NAMES], len(estimate.undrawable) - NAMES
-        rest = f" and {more:,} more" if more > 0 else ""
-        console.print(f"Functions that are offered and never called, for want of a value: {', '.join(names)}{rest}.")
+        told = unmarked(", ".join(names)) + (f" and {more:,} more" if more > 0 else "")
+        console.print(f"Functions that are offered and never called, for want of a value: {told}.")
         console.print("Give their required parameters defaults, enums or a lexicon (sampling.lexicons).")
 
 
@@ -99,6 +100,6 @@ def print_findings(findings: Sequence[Check], *, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]miss[/]"
-        console.print(f"{mark} {escape(f'{finding.subject}: {finding.message}')}")
+        console.print(f"{mark} {unmarked(f'{finding.subject}: {finding.message}')}")
         if not finding.ok and finding.mend:
-            console.print(f"       mend: {escape(finding.mend)}")
+            console.print(f"       mend: {unmarked(finding.mend)}")

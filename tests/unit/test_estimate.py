@@ -121,6 +121,14 @@ def test_what_the_library_cannot_serve_is_told(tmp_path: Path, capsys: pytest.Ca
     assert "f8, f9 and 2 more." in capsys.readouterr().out
 
 
+def test_a_name_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    told = config([{"name": name, "engine": "scripted"} for name in ("m[/q]", "[b]n")])
+    print_estimate(estimate(told), as_json=False)
+    out = capsys.readouterr().out
+    assert "m[/q]" in out
+    assert "[b]n" in out
+
+
 def test_nothing_is_said_of_a_library_that_serves_all(capsys: pytest.CaptureFixture[str]) -> None:
     found = estimate(config(size=4))
     assert (found.unserved, found.undrawable) == ((), ())

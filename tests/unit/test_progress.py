@@ -145,11 +145,11 @@ def test_the_timer_speaks_where_no_tally_comes(monkeypatch: pytest.MonkeyPatch) 
         assert said.wait(60)
 
 
-def table(tallies: list[dict[str, Any]], planned: int = 20) -> list[str]:
+def table(tallies: list[dict[str, Any]], planned: int = 20, path: str = "runs/a") -> list[str]:
     """What stands on a terminal after these tallies: title, header, rows; a line each, without the frame."""
     console = Console(file=io.StringIO(), record=True, width=100)
     bars = Bars()
-    bars.began(RunDir(Path("runs/a")), planned)
+    bars.began(RunDir(Path(path)), planned)
     bars.round_began(0)
     for each in tallies:
         bars.wrote(each)
@@ -169,6 +169,11 @@ def test_the_table_shows_what_each_stage_left(clock: Clock) -> None:
         f"semantic {'█' * 8} 6 0",
         "errors 4",
     ]
+
+
+@pytest.mark.parametrize("path", ["runs/[v2]/a", "old[/x]/a", "a[red]"])
+def test_a_folder_s_name_is_no_markup(path: str, clock: Clock) -> None:
+    assert table(MANY, path=path)[0].startswith(f"{path}: 16 of")
 
 
 def test_the_table_before_the_first_row(clock: Clock) -> None:

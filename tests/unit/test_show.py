@@ -128,6 +128,34 @@ def test_a_verified_row_is_told_whole(tmp_path: Path) -> None:
 
 JUDGED = {**REPLY, "text": '{"thought": "It asks for\\nanother lens.", "pass": "no"}', "logprob": None}
 
+ESCAPES = "\x1b]0;pwned\x07\x1b[2J\x9b1m\r\x08"
+
+
+@pytest.mark.parametrize("shown", ["samples", "story", "report", "ls", "error"])
+def test_nothing_in_a_run_drives_the_terminal(
+    shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = {"name": f"f{ESCAPES}", "arguments": {f"a{ESCAPES}": ESCAPES}}
+    texts = dict.fromkeys(("generator", "style", "template", "query", "mode"), f"x{ESCAPES}")
+    row = sample("a", answers=[call], planned=[call], tools=[{**TOOLS[1], "name": f"f{ESCAPES}"}], **texts)
+    row |= stopped("format", "rejected", f"unknown_function{ESCAPES}", ESCAPES)
+    run = write(tmp_path / "runs" / "run", row)
+    RunDir(run).result_path.write_text(json.dumps({"outcome": f"done{ESCAPES}", "error": ESCAPES}))
+    verbs = {
+        "samples": ["show", str(run)],
+        "story": ["show", str(run), "--id", "a"],
+        "report": ["report", str(run)],
+        "ls": ["ls", "runs", "--dir", str(tmp_path / "runs")],
+        "error": ["report", f"no{ESCAPES}"],
+    }
+    monkeypatch.setattr(sys, "argv", ["apigen", *verbs[shown]])
+    with pytest.raises(SystemExit):
+        cli.main()
+    out, err = capsys.readouterr()
+    assert "\N{REPLACEMENT CHARACTER}" in out + err
+    assert all(char.isprintable() for char in (out + err).replace("\n", ""))
+
+
 KINDS: dict[str, tuple[Row, list[str]]] = {
     "unparsable": (
         {"query": None, "answers": None, "results": None, "execution_mode": None, "semantic_words": None}
