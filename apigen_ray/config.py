@@ -1,22 +1,22 @@
 """RunConfig: one YAML file describes a run, composed from the spec that each part owns."""
 
-import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     PlainSerializer,
     PlainValidator,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from upath import UPath
@@ -28,6 +28,8 @@ from apigen_ray.library.python import PythonSource
 from apigen_ray.records import REPLY, Json, Mode, Verdict, content_hash
 from apigen_ray.rundir import AnyPath, as_path
 from apigen_ray.sampling import SamplingSpec
+from apigen_ray.sections import Misfit, Section, read_sections, refusal, set_key
+from apigen_ray.sections import nearest as nearest  # words of a run file are looked up here
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.format import FormatVerifier
@@ -50,12 +52,6 @@ VERDICTS = (
     str(Verdict.ERROR),
 )
 """Every verdict that a sample can have, and with it the partitions of ``samples/``, in the order of the stages."""
-
-
-class Section(BaseModel):
-    """A part of the config: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _output(value: object) -> AnyPath:
@@ -120,7 +116,7 @@ class RunConfig(Section):
         limits: what ends the run before its end.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")
+    name: str
     seed: int = 0
     size: int = Field(default=100, ge=1)
     rounds: int = Field(default=1, ge=1)
@@ -134,24 +130,29 @@ class RunConfig(Section):
     output: OutputSpec = OutputSpec()
     limits: LimitsSpec = LimitsSpec()
 
+    @field_validator("name")
+    @classmethod
+    def _folder(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}", name):
+            mend = "write letters, digits, `.`, `_` and `-`, the first a letter or digit, at most 101 of them"
+            raise Misfit(f"{name!r:.120} cannot be the name of a run's folder", mend)
+        return name
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [generator.name for generator in self.generators]
         if len(set(names)) < len(names):
-            raise ValueError(f"generators: two are called {max(names, key=names.count)!r}; give each a name of its own")
+            raise Misfit(f"generators: two are called {max(names, key=names.count)!r}", "give each a name of its own")
         check_stages(self.stages)
         check_prices(self.limits, self.generators, self.judge)
-        needs = [check for check in self.semantic.checks if check in ("judge", "roundtrip")]
-        if "semantic" in self.stages and needs and self.judge is None:
-            raise ValueError(
-                f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine"
-            )
+        check_judge(self.stages, self.semantic, self.judge)
         if "semantic" in self.stages and "likelihood" in self.semantic.checks and self.judge is None:
             told = all(getattr(generator.spec, "logprobs", True) for generator in self.generators)
             if self.sampling.mode != Mode.CALL_FIRST or not told:
-                raise ValueError(
-                    "semantic.checks asks for likelihood: name an engine in `judge`, or draft by `sampling.mode: "
-                    "call_first` with generators that say `logprobs: true`"
+                raise Misfit(
+                    "semantic.checks asks for likelihood, and nothing measures it",
+                    "name an engine in `judge`, or draft by `sampling.mode: call_first` with generators that say "
+                    "`logprobs: true`",
                 )
         if "execution" in self.stages:
             check_clock(self.library, self.execution)
@@ -163,11 +164,7 @@ class RunConfig(Section):
         try:
             return handler(value)
         except ValidationError as error:
-            lines = [_explain(value, item) for item in _told(error.errors())]
-            text = "\n  ".join(["", *lines] if len(lines) > 1 else lines)
-            raise ConfigError(
-                f"{(info.context or {}).get('where', 'config')}: {text}", "change the field named"
-            ) from error
+            raise refusal(cls, value, error, f"{(info.context or {}).get('where', 'config')}: ") from error
 
     def fingerprint(self, **digests: str) -> str:
         """Hash of what can change results: the config without its neutral keys, and the digests of what it names."""
@@ -185,11 +182,36 @@ class RunConfig(Section):
         return form
 
 
+def check_judge(
+    stages: Iterable[str],
+    semantic: SemanticSpec,
+    judge: JudgeSpec | None,
+    asked: Iterable[str] = ("judge", "roundtrip"),
+) -> None:
+    """Refuses checks that put questions to a judge where there is none.
+
+    Args:
+        stages: those that are asked for.
+        semantic: which checks make the semantic stage.
+        judge: the engine that answers, if there is one.
+        asked: the checks that have to ask it.
+
+    Raises:
+        Misfit: names the check and the mend.
+    """
+    needs = [check for check in semantic.checks if check in asked]
+    if "semantic" in stages and needs and judge is None:
+        raise Misfit(
+            f"semantic.checks asks for {needs[0]}, but there is no section `judge` that names an engine",
+            "add it, for example `judge: {engine: vllm, model: owner/name}`, or set other checks in `semantic.checks`",
+        )
+
+
 def check_prices(limits: LimitsSpec, generators: Iterable[GeneratorSpec], judge: JudgeSpec | None) -> None:
     """Refuses a limit on the cost where what costs is not known.
 
     Raises:
-        ValueError: names the engine and the mend.
+        Misfit: names the engine and the mend.
     """
     if limits.max_cost is None:
         return
@@ -197,9 +219,9 @@ def check_prices(limits: LimitsSpec, generators: Iterable[GeneratorSpec], judge:
     asked += [("judge", judge.price_per_million)] if judge is not None else []
     for name, price in asked:
         if price is None:
-            raise ValueError(
-                f"limits.max_cost needs prices, and {name} has no price_per_million: give it one, for example "
-                "{prompt: 0.5, completion: 1.5}, zeros for an engine of your own"
+            raise Misfit(
+                f"limits.max_cost needs prices, and {name} has no price_per_million",
+                "give it one, for example {prompt: 0.5, completion: 1.5}, zeros for an engine of your own",
             )
 
 
@@ -207,15 +229,16 @@ def check_clock(library: LibrarySpec, execution: ExecutionSpec) -> None:
     """Refuses a frozen clock for sources that would see the real one: it is the language layer that stops it.
 
     Raises:
-        ValueError: names the source and the mend.
+        Misfit: names the source and the mend.
     """
     if not execution.executes or execution.clock == "real":
         return
     for number, source in enumerate(library):
         if isinstance(source, PythonSource) and source.trust == "trusted":
-            raise ValueError(
+            raise Misfit(
                 f"execution.clock: frozen cannot hold for library.{number}, which is `trust: trusted` and so sees the "
-                "real clock: leave `trust` out there, or set `execution.clock: real`"
+                "real clock",
+                "leave `trust` out there, or set `execution.clock: real`",
             )
 
 
@@ -223,14 +246,15 @@ def check_stages(stages: Iterable[str]) -> None:
     """Refuses a stage that does not exist, and stages without ``format``: it takes the record apart for the others.
 
     Raises:
-        ValueError: names the stage and the nearest right one.
+        Misfit: names the stage and the nearest right one.
     """
     stages = tuple(stages)
     for stage in stages:
         if stage not in STAGES:
-            raise ValueError(f"stages: there is no {stage!r}{nearest(stage, STAGES)}; known: {', '.join(STAGES)}")
+            near = nearest(stage, STAGES)
+            raise Misfit(f"stages: there is no {stage!r}{near}", f"give some of: {', '.join(STAGES)}")
     if FormatVerifier.name not in stages:
-        raise ValueError(f"stages: {FormatVerifier.name} is needed: the other stages read what it takes apart")
+        raise Misfit(f"stages: {FormatVerifier.name} is needed: the other stages read what it takes apart", "add it")
 
 
 def load_config(source: str | os.PathLike[str] | Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:
@@ -253,13 +277,21 @@ def load_config(source: str | os.PathLike[str] | Mapping[str, Any], settings: It
     """
     if isinstance(source, Mapping):
         value, where = _plain(source), "config"
-    else:
+    elif isinstance(source, str | os.PathLike):
         value, where = _read(Path(source)), str(source)
-    for setting in settings:
-        _set(value, setting)
-    if not isinstance(source, Mapping):
         value.setdefault("name", Path(source).stem)
-    return parse_config(value, where)
+    else:
+        found = f"config: {type(source).__name__} is neither a run file nor sections"
+        raise ConfigError(found, "give the path of a run file, or a dictionary of its sections")
+    alone, settings = _plain(value), list(settings)
+    for setting in settings:
+        set_key(value, setting)
+    try:
+        return parse_config(value, where)
+    except ConfigError:
+        if not settings or not _fits(alone):
+            raise
+    return parse_config(value, f"{where} with {' '.join(settings)}")  # what is set is to blame
 
 
 def parse_config(value: Json, where: str = "config") -> RunConfig:
@@ -289,19 +321,11 @@ def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
 
 
 def _read(path: Path) -> Json:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        mend = "give the path of a run file, or make one: apigen init SOURCE"
-        raise ConfigError(f"{path}: cannot be read ({reason})", mend) from error
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}", "mend the line that is named") from error
-    if not isinstance(value, dict):
-        found = f"{path}: the file holds {type(value).__name__}, not `key: value` sections"
-        raise ConfigError(found, "see jobs/quickstart.yaml")
+    value = read_sections(path, "give the path of a run file, or make one: apigen init SOURCE")
+    if value.keys() & {"openapi", "swagger"}:
+        raise ConfigError(
+            f"{path}: is an OpenAPI document, not a run file", f"make a run file of it: apigen init {path}"
+        )
     return value
 
 
@@ -314,86 +338,13 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def _fits(value: Json) -> bool:
+    try:
+        parse_config(value)
+    except ConfigError:
+        return False
+    return True
+
+
 def _without(form: Json, keys: Iterable[str]) -> Json:
     return {key: value for key, value in form.items() if key not in set(keys)}
-
-
-def _set(value: Json, setting: str) -> None:
-    key, equals, text = setting.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {setting}: not of the form a.b=c", "for example --set size=10")
-    try:
-        new = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {setting}: the value is not YAML", "quote it: --set 'name=\"a: b\"'") from error
-    node: Any = value
-    *parents, last = key.split(".")
-    for part in parents:
-        if isinstance(node, list):
-            node = _item(node, part, setting)
-        else:
-            if not isinstance(node.get(part), dict | list):
-                node[part] = {}
-            node = node[part]
-    if isinstance(node, list):
-        _item(node, last, setting)
-        node[int(last)] = new
-    else:
-        node[last] = new
-
-
-def _item(node: list[Any], part: str, setting: str) -> Any:
-    if not part.isdigit() or int(part) >= len(node):
-        raise ConfigError(f"--set {setting}: {part!r} is not one of the {len(node)} items", "count from 0")
-    return node[int(part)]
-
-
-def _told(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The faults without those that come of others: of a list whose one item is wrong, that it has too few."""
-    places = [error["loc"] for error in errors]
-    return [
-        e for e in errors if e["type"] != "too_short" or not any(e["loc"] == p[:-1][: len(e["loc"])] for p in places)
-    ]
-
-
-def _explain(value: Json, error: Mapping[str, Any]) -> str:
-    # pydantic puts the tags of unions into the location; a field is only what stands in the file
-    node: Any = value
-    path = []
-    for part in error["loc"]:
-        if isinstance(node, Mapping) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            node = node[part]
-        elif error["type"] not in ("missing",) or part != error["loc"][-1]:
-            continue
-        path.append(str(part))
-    field = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        return f"{field}: unknown key{nearest(path[-1], _siblings(error['loc']))}"
-    if error["type"] == "missing":
-        return f"{field}: is required"
-    return f"{field}: ".removeprefix(": ") + str(error["msg"]).removeprefix("Value error, ")
-
-
-def _siblings(loc: tuple[Any, ...]) -> list[str]:
-    """Names that are allowed where an unknown key stands: the fields of the models found along its location."""
-    models: list[Any] = [RunConfig]
-    for part in loc[:-1]:
-        inner = [field.annotation for model in models for name, field in model.model_fields.items() if name == part]
-        found = [model for annotation in inner for model in _models(annotation)]
-        # in a run file the keys of a generator and of its engine stand side by side
-        models = [*models, *found] if part == "spec" else found or models
-    return sorted({name for model in models for name in model.model_fields} - {"spec"})
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for item in getattr(annotation, "__args__", ()) for model in _models(item)]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for a word that is not among those known; "" where none is like it."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from apigen_ray.config import Section
 from apigen_ray.errors import InputError, LibraryError
 from apigen_ray.job.init import source_path, source_spec
 from apigen_ray.job.library_fetch import MCP, fetch_document, fetch_tools, remote
-from apigen_ray.job.sections import parse_sections
 from apigen_ray.library import BUILTIN, LibrarySpec, SourceSpec
 from apigen_ray.library.base import Parsed
 from apigen_ray.library.documents import read_document
@@ -23,6 +21,7 @@ from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.prepared import PARSE, api_form
 from apigen_ray.library.request import is_base
 from apigen_ray.records import Api, Json, Status, content_hash
+from apigen_ray.sections import Section, parse_sections, read_sections
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _WITH_AUTH = ("openapi", "rapidapi", "mcp")
@@ -185,7 +184,7 @@ def _listed(path: Path) -> tuple[SourceSpec, ...]:
     _, top = read_document(path, "give an OpenAPI document, or a file with the section `library`")
     if not isinstance(top, dict) or not isinstance(top.get("library"), list) or "paths" in top:
         return ()
-    return parse_sections(_Listing, {"library": top["library"]}, path).library
+    return parse_sections(_Listing, {"library": read_sections(path)["library"]}, path).library
 
 
 class _Listing(Section):

@@ -6,12 +6,11 @@ from typing import Self
 
 from pydantic import Field, field_validator
 
-from apigen_ray.config import Section, nearest
 from apigen_ray.engines import EngineSpec
-from apigen_ray.job.sections import parse_sections, read_sections
 from apigen_ray.library.prepared import STEPS
 from apigen_ray.records import Json
 from apigen_ray.runners.base import ExecutionSpec
+from apigen_ray.sections import Section, nearest, parse_sections, read_sections
 
 
 class PrepareSpec(Section):

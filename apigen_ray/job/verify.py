@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from apigen_ray import __version__
-from apigen_ray.config import STAGES, LimitsSpec, Section, check_clock, check_prices, check_stages
+from apigen_ray.config import STAGES, LimitsSpec, check_clock, check_judge, check_prices, check_stages
 from apigen_ray.engines import build
 from apigen_ray.engines.priced import JudgeSpec
 from apigen_ray.graph.close import close_round
@@ -30,7 +30,6 @@ from apigen_ray.job.loop import Result, check_errors, check_gpus, look_at
 from apigen_ray.job.opening import open_new
 from apigen_ray.job.outcome import recorded
 from apigen_ray.job.sandbox import confinement
-from apigen_ray.job.sections import parse_sections, read_sections
 from apigen_ray.job.signals import interrupts
 from apigen_ray.library import BUILTIN, Library, LibrarySpec, load_library
 from apigen_ray.library.python import PythonSource
@@ -38,6 +37,7 @@ from apigen_ray.records import Json
 from apigen_ray.report.markdown import report_text
 from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import AnyPath, write_text
+from apigen_ray.sections import Misfit, Section, parse_sections, read_sections
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.semantic_spec import SemanticSpec
@@ -84,17 +84,13 @@ class VerifySpec(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if "execution" in self.stages and self.execution.mode != "none" and self.library is None:
-            raise ValueError(
-                "stages: execution needs a library to execute calls against: --library SOURCE, or the section"
+            raise Misfit(
+                "stages: execution needs a library to execute calls against", "give --library SOURCE, or the section"
             )
         if "execution" in self.stages and self.library is not None:
             check_clock(self.library, self.execution)
         check_prices(self.limits, (), self.judge)
-        asked = [check for check in self.semantic.checks if check in _ASKS]
-        if "semantic" in self.stages and asked and self.judge is None:
-            raise ValueError(
-                f"semantic.checks asks for {asked[0]}, but there is no section `judge` that names an engine"
-            )
+        check_judge(self.stages, self.semantic, self.judge, _ASKS)
         return self
 
     @classmethod

@@ -8,10 +8,13 @@ import pytest
 
 from apigen_ray.config import differences, dump_config, load_config, nearest, parse_config
 from apigen_ray.errors import ConfigError
+from apigen_ray.job.library_spec import PrepareSpec
+from apigen_ray.job.verify import VerifySpec
 
 Json = dict[str, Any]
 
 VLLM: Json = {"engine": "vllm", "model": "org/small"}
+OPENAI: Json = {"engine": "openai", "model": "m", "base_url": "http://one.example/v1"}
 SMOKE: Json = {"kind": "python", "path": "jobs/smoke_functions.py"}
 BASE: Json = {"name": "x", "library": [SMOKE], "generators": [VLLM], "judge": VLLM}
 
@@ -61,14 +64,22 @@ def refused(value: Json) -> str:
         ({"size": 0}, "size: "),
         ({"size": "many"}, "size: "),
         ({"rounds": 0}, "rounds: "),
-        ({"name": "../up"}, "name: "),
+        ({"name": "../up"}, "name: '../up' cannot be the name of a run's folder\n  mend: write letters, digits"),
         ({"name": ""}, "name: "),
-        ({"library": None}, "library: is required"),
-        ({"generators": []}, "generators: "),
+        ({"library": None}, "library: is required\n  mend: add it"),
+        ({"generators": []}, "generators: needs at least 1 in its list"),
         ({"generators": None}, "generators: is required"),
-        ({"generators": [{"engine": "vlm", "model": "x"}]}, "generators.0"),
-        ({"generators": [VLLM, VLLM]}, "generators: two are called 'small'; give each a name of its own"),
+        (
+            {"generators": [{"engine": "vlm", "model": "x"}]},
+            "generators.0: there is no engine 'vlm'; did you mean 'vllm'?",
+        ),
+        ({"generators": [{"model": "x"}]}, "generators.0: `engine` is required"),
+        ({"generators": VLLM}, "generators: needs a list"),
+        ({"sampling": ["simple"]}, "sampling: needs `key: value` pairs"),
+        ({"generators": [OPENAI | {"api_key_env": "sk-1"}]}, "generators.0.api_key_env: is not of the form ^[A-Za-z_]"),
+        ({"generators": [VLLM, VLLM]}, "generators: two are called 'small'\n  mend: give each a name of its own"),
         ({"judge": None}, "semantic.checks asks for judge, but there is no section `judge`"),
+        ({"judge": None}, "mend: add it, for example `judge: {engine: vllm, model: owner/name}`"),
         ({"judge": None, "semantic": {"checks": ["roundtrip"]}}, "semantic.checks asks for roundtrip"),
         ({"stages": ["format", "gronding"]}, "stages: there is no 'gronding'; did you mean 'grounding'?"),
         ({"stages": ["execution", "semantic"]}, "stages: format is needed: the other stages read what it takes apart"),
@@ -176,13 +187,15 @@ def test_the_last_setting_wins(file: Path) -> None:
     [
         ("size", "--set size: not of the form a.b=c"),
         ("=5", "--set =5: not of the form a.b=c"),
-        ("size=[", "the value is not YAML"),
+        ("size=[", "--set size=[: not YAML"),
         ("generators.1.model=x", "'1' is not one of the 1 items"),
         ("generators.first.model=x", "'first' is not one of the 1 items"),
         ("generators.1=x", "'1' is not one of the 1 items"),
         ("sise=5", "sise: unknown key; did you mean 'size'?"),
         ("sampling.apis=[4, 2]", "sampling.apis: "),
         ("execution.=5", "execution"),
+        ("size={a: 1, a: 2}", "the key 'a' stands twice"),
+        ("generators.0.sampling.stop=1", "mine.yaml with generators.0.sampling.stop=1: generators.0.sampling.stop: "),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_named(file: Path, setting: str, says: str) -> None:
@@ -192,11 +205,80 @@ def test_a_setting_that_cannot_be_meant_is_named(file: Path, setting: str, says:
 
 
 @pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["size=0"], "with size=0: size: "),
+        (["semantic.checks=[judge]", "judge=null"], "with semantic.checks=[judge] judge=null: semantic.checks asks"),
+    ],
+)
+def test_a_file_that_is_right_is_not_to_blame_for_a_setting(file: Path, settings: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, settings)
+    assert str(caught.value).startswith(f"{file} {says}")
+    file.write_text(json.dumps(changed(rounds=0)))
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, ["size=5"])
+    assert str(caught.value).startswith(f"{file}: rounds: ")
+
+
+def test_an_item_that_has_no_keys_is_named(file: Path) -> None:
+    file.write_text(json.dumps(changed(stages=["format"])))
+    with pytest.raises(ConfigError, match="there are no keys in 'format'"):
+        load_config(file, ["stages.0.x=1"])
+
+
+@pytest.mark.parametrize(
+    ("twice", "says"),
+    [
+        ("size: 100\nseed: 1\nsize: 7\n", "line 3: the key 'size' stands twice, first in line 1"),
+        ("'size': 100\nsize: 7\n", "line 2: the key 'size' stands twice, first in line 1"),
+        ("sampling: {pairs: 1, mode: call_first, pairs: 2}\n", "line 1: the key 'pairs' stands twice, first in line 1"),
+        ("semantic:\n  checks: []\nsize: 1\nsemantic:\n  checks: []\n", "line 4: the key 'semantic' stands twice"),
+        ("generators:\n  - engine: vllm\n    model: a\n    model: b\n", "line 4: the key 'model' stands twice"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_in_every_file_of_sections(tmp_path: Path, twice: str, says: str) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(twice, "utf-8")
+    for read in (load_config, VerifySpec.load, PrepareSpec.load):
+        with pytest.raises(ConfigError) as caught:
+            read(path)
+        assert caught.value.message.startswith(f"{path}: {says}")
+        assert caught.value.mend == "keep one of the two"
+
+
+def test_keys_that_are_merged_in_stand_once(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text(
+        "library: [{kind: python, path: a.py}]\n"
+        "generators:\n  - &one {engine: scripted, seed: 1}\n"
+        "  - {name: two, <<: *one, seed: 2}\n  - {<<: *one, name: three}\n"
+        "judge: *one\n"
+    )
+    config = load_config(path)
+    assert [(each.name, each.spec.seed) for each in config.generators] == [("scripted", 1), ("two", 2), ("three", 1)]
+    assert config.judge.spec.seed == 1
+
+
+@pytest.mark.parametrize("content", ["openapi: 3.1.0\npaths: {}", "swagger: '2.0'\nname: x"])
+def test_a_document_of_tools_is_no_run_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"is an OpenAPI document.*\n.*apigen init .*shop\.yaml"):
+        load_config(path)
+
+
+def test_what_is_neither_a_file_nor_sections_is_named() -> None:
+    with pytest.raises(ConfigError, match="config: int is neither a run file nor sections"):
+        load_config(42)
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"a: [", "not YAML"),
-        (b"- a\n- b", "the file holds list"),
-        (b"", "the file holds NoneType"),
+        (b"- a\n- b", "the file holds a list"),
+        (b"", "the file holds nothing"),
         (b"name: \xff", "not UTF-8 text"),
         (None, "No such file"),
     ],
@@ -212,8 +294,6 @@ def test_a_file_that_is_no_run_file_is_named(tmp_path: Path, content: bytes | No
 
 
 # What a run directory may be shared by
-
-OPENAI: Json = {"engine": "openai", "model": "m", "base_url": "http://one.example/v1"}
 
 
 @pytest.mark.parametrize(
