@@ -14,6 +14,7 @@ from typing import Any
 
 from apigen_ray.errors import LibraryError
 from apigen_ray.library.python import PythonSource
+from apigen_ray.storage import write_text
 
 MARK = "# Written by apigen_ray.functions: what is changed here is lost.\n"
 """The first line of a file that may be written over."""
@@ -102,8 +103,7 @@ def _write(path: Path, live: list[FunctionType]) -> str:
     definitions = [text for text in parts.values() if "\n" in text]
     constants = [text for text in parts.values() if text not in imports and text not in definitions]
     blocks = [*("\n".join(lines) + "\n" for lines in (imports, constants) if lines), *definitions]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(MARK + "\n\n".join(blocks), "utf-8")
+    write_text(path, MARK + "\n\n".join(blocks))
     return str(path)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apigen_ray.errors import LibraryError
+from apigen_ray.errors import EnvironmentFault, LibraryError
 from apigen_ray.library import load_library
 from apigen_ray.library.live import MARK, functions
 
@@ -114,6 +114,8 @@ def test_what_was_written_is_written_over_and_nothing_else(cell: dict[str, Any],
     with pytest.raises(LibraryError, match="is there, and was not written from functions"):
         functions(cell["ages"], file=path)
     assert path.read_text() == "# mine\n"
+    with pytest.raises(EnvironmentFault, match=r"mine\.py/sub\.py: cannot be written"):
+        functions(cell["ages"], file=path / "sub.py")
 
 
 def test_functions_of_modules_stay_where_they_are(
