@@ -156,6 +156,7 @@ class JudgementFile:
 
         Raises:
             Settled: the row's verdict was shown.
+            RecordError: somebody else has changed, replaced or deleted the file.
             EnvironmentFault: it could not be written; what was said before stands.
         """
         if row in self.words.revealed:
@@ -167,6 +168,7 @@ class JudgementFile:
 
         Raises:
             InputError: the row is not judged.
+            RecordError: somebody else has changed, replaced or deleted the file.
             EnvironmentFault: it could not be written.
         """
         if row not in self.words.said:
@@ -192,6 +194,7 @@ class JudgementFile:
         self.words.take(line)
 
     def _append(self, data: bytes) -> None:
+        self._check(self._end)
         with writing(self._path):
             try:
                 left = data
@@ -201,7 +204,22 @@ class JudgementFile:
             except OSError:
                 self._file.truncate(self._end)  # all of a line or nothing of it
                 raise
+        self._check(self._end + len(data))
         self._end += len(data)
+
+    def _check(self, size: int) -> None:
+        """Whether the path still leads to what is written here: editors put a new file in the place of the old one."""
+        with writing(self._path):
+            own = os.fstat(self._file.fileno())
+            try:
+                there = self._path.stat()
+            except FileNotFoundError:
+                there = None
+        if there is None or (there.st_dev, there.st_ino, there.st_size) != (own.st_dev, own.st_ino, size):
+            raise RecordError(
+                f"{self._path}: was changed by somebody else while rows were judged; this judgement may be lost",
+                "start the page again: it goes on with what lies there now",
+            )
 
 
 def name_of(text: str) -> str:

@@ -431,6 +431,48 @@ def test_a_reviewer_judges_in_one_process_only(sample: Sample, opened: Callable[
     assert opened().words.said == {sample.ids[0]: GOOD}
 
 
+def replaced(path: Path) -> None:
+    (path.parent / "new").write_bytes(path.read_bytes())
+    (path.parent / "new").replace(path)
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "replaced": replaced,
+    "deleted": Path.unlink,
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+    "shorter": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+}
+
+
+@pytest.mark.parametrize("meanwhile", CHANGES)
+def test_a_judgement_is_not_called_kept_where_the_file_is_another(
+    sample: Sample, opened: Callable[..., JudgementFile], meanwhile: str
+) -> None:
+    file, (a, b) = opened(), sample.ids[:2]
+    path = path_of(sample, "Ann")
+    file.judge(a, GOOD)
+    CHANGES[meanwhile](path)
+    there = path.read_bytes() if path.exists() else None
+    for attempt in (lambda: file.judge(b, BAD), lambda: file.reveal(a)):
+        with pytest.raises(RecordError, match=r"Ann\.jsonl: was changed by somebody else .*\n.*start the page again"):
+            attempt()
+    assert (path.read_bytes() if path.exists() else None) == there
+    assert (file.words.said, file.words.revealed) == ({a: GOOD}, set())
+    if there is not None and there.endswith(b"}\n"):
+        file.close()
+        assert opened().words.said == {a: GOOD}
+
+
+def test_a_file_that_is_replaced_while_it_is_written_is_seen(
+    sample: Sample, opened: Callable[..., JudgementFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = opened()
+    monkeypatch.setattr(os, "fsync", lambda handle: replaced(path_of(sample, "Ann")))
+    with pytest.raises(RecordError, match="was changed by somebody else"):
+        file.judge(sample.ids[0], GOOD)
+    assert file.words.said == {}
+
+
 def test_a_revealed_row_is_settled(sample: Sample, opened: Callable[..., JudgementFile]) -> None:
     file, (a, b) = opened(), sample.ids[:2]
     with pytest.raises(InputError, match="not judged yet"):
