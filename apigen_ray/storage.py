@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from errno import ENOTDIR
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -307,7 +308,10 @@ def _beside(target: AnyPath) -> Iterator[Path]:
     """A temporary file of a hidden name, gone at the end: beside the target, or on this disk for one in a store."""
     folder = target.parent if isinstance(target, Path) else None
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # which means of a target that it is there
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(folder)) from error
     handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
