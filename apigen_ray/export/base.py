@@ -1,5 +1,7 @@
 """The contract of an export: rows of a run in, files that another program reads out."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from apigen_ray.export.files import Files, Part
-from apigen_ray.records import Call, Json
+from apigen_ray.records import Call, Json, dumps
 from apigen_ray.strict_json import JsonProblem, loads
 
 COLUMNS = ("sample_id", "source_id", "query", "tools", "answers", "results")
@@ -17,6 +19,9 @@ COLUMNS = ("sample_id", "source_id", "query", "tools", "answers", "results")
 
 NO_CALL = "None of the functions I was given can do that."
 """What the assistant says in a row without calls, in the formats of conversations: a turn of theirs cannot be empty."""
+
+
+_LONG = re.compile(r"\d{19}")
 
 
 class UnfitError(ValueError):
@@ -126,6 +131,23 @@ def write_samples(rows: pa.Table, files: Files, lines: Callable[[Sample], Iterab
             for part, line in made:
                 files.add_line(part, line)
     return left
+
+
+def nested(value: Json) -> str:
+    """The JSON text of a line whose columns hold values, not JSON texts.
+
+    Raises:
+        UnfitError: a whole number in it is beyond 64 bits: ``datasets`` would refuse not this line, but the whole file.
+    """
+    line = dumps(value)
+    if _LONG.search(line):  # or there is none for sure
+        json.loads(line, parse_int=_whole)
+    return line
+
+
+def _whole(digits: str) -> None:
+    if not -(2**63) <= int(digits) < 2**64:
+        raise UnfitError("a whole number beyond 64 bits")
 
 
 def samples(rows: pa.Table) -> Iterator[Sample | UnfitError]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from apigen_ray.export.base import COLUMNS, Sample, UnfitError, texts, write_samples
+from apigen_ray.export.base import COLUMNS, Sample, UnfitError, nested, texts, write_samples
 from apigen_ray.export.files import Files, Part
 from apigen_ray.records import Call, Json, content_hash, dumps
 
@@ -74,10 +74,10 @@ def _lines(sample: Sample, split: str) -> Iterator[tuple[Part, str]]:
         "function": functions,
         "sample_id": sample.sample_id,
     }
-    yield Part(f"{split}/{file}", split, category), dumps(question)
+    yield Part(f"{split}/{file}", split, category), nested(question)
     if sample.calls:
         answer = {"id": name, "ground_truth": [_possible(call, functions) for call in sample.calls]}
-        yield Part(f"{split}/possible_answer/{file}", split, f"{category}_answers"), dumps(answer)
+        yield Part(f"{split}/possible_answer/{file}", split, f"{category}_answers"), nested(answer)
 
 
 def _category(sample: Sample) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import pyarrow as pa
 
-from apigen_ray.export.base import COLUMNS, NO_CALL, Sample, UnfitError, write_samples
+from apigen_ray.export.base import COLUMNS, NO_CALL, Sample, UnfitError, nested, write_samples
 from apigen_ray.export.files import Files, Part
 from apigen_ray.records import Json, Status, dumps
 
@@ -38,7 +38,7 @@ class OpenAIExport:
     def write(self, rows: pa.Table, split: str, files: Files) -> Counter[str]:
         """Appends to ``<split>.jsonl``; see `apigen_ray.export.base.Export`."""
         part = Part(f"{split}.jsonl", split)
-        return write_samples(rows, files, lambda sample: [(part, dumps(self._conversation(sample)))])
+        return write_samples(rows, files, lambda sample: [(part, nested(self._conversation(sample)))])
 
     def features(self, config: str) -> list[Json] | None:
         """Lists of JSON values: structs of Arrow would give each function the parameters of all others."""

@@ -40,6 +40,7 @@ Row = dict[str, Any]
 
 # Rows: made ones, with every kind of schema and every style, and those of a scripted run
 
+WHOLE = st.integers(-(2**63), 2**64 - 1)
 KINDS: list[tuple[Row, st.SearchStrategy[Any]]] = [
     ({"type": "string"}, st.text(st.characters(exclude_categories=["Cs"]), max_size=8)),
     ({"type": "string", "enum": ["cm", "m"], "default": "cm"}, st.sampled_from(["cm", "m"])),
@@ -48,14 +49,14 @@ KINDS: list[tuple[Row, st.SearchStrategy[Any]]] = [
     ({"type": "integer", "minimum": 1, "maximum": 9, "default": 2}, st.integers(1, 9)),
     ({"type": "number"}, st.integers(-5, 5) | st.floats(-5, 5)),
     ({"type": "boolean", "default": False}, st.booleans()),
-    ({"type": ["integer", "null"], "default": None}, st.none() | st.integers()),
-    ({"type": ["string", "integer"]}, st.integers() | st.text("ab", max_size=3)),
+    ({"type": ["integer", "null"], "default": None}, st.none() | WHOLE),
+    ({"type": ["string", "integer"]}, WHOLE | st.text("ab", max_size=3)),
     ({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]}, st.booleans() | st.just(["a"])),
     ({}, st.sampled_from([1, "1", None, [1], {"a": 1}])),
-    ({"type": "array", "items": {"type": "integer"}, "default": [3]}, st.lists(st.integers(), max_size=3)),
+    ({"type": "array", "items": {"type": "integer"}, "default": [3]}, st.lists(WHOLE, max_size=3)),
     ({"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}, st.just(["b", "A b"])),
     ({"type": "array", "items": {"type": "array", "items": {"type": "number"}}}, st.just([[1, 2.5], []])),
-    ({"type": "array"}, st.lists(st.integers(), max_size=2)),
+    ({"type": "array"}, st.lists(WHOLE, max_size=2)),
     (
         {
             "type": "object",
@@ -765,6 +766,30 @@ def test_datasets_reads_again_what_was_exported_anew(datasets: Any, tmp_path: Pa
     assert "Number 2?" in str(second)
     export_run(one, to, tmp_path / "other" / "out")  # the cache knows a folder by its last name alone
     assert load(tmp_path / "other" / "out") == first
+
+
+@pytest.mark.parametrize(("to", "told"), [("openai", 2), ("bfcl", 4), ("xlam", 0), ("sharegpt", 0)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_whole_numbers_beyond_64_bits_cost_their_rows_alone(datasets: Any, tmp_path: Path, to: str, told: int) -> None:
+    numbers = [-(2**63), 2**64 - 1, -(2**63) - 1, 2**64]
+    rows = []
+    for place, number in enumerate(numbers):
+        called = {"name": "add", "arguments": {"n": number}}
+        rows.append(simple(place, f"{'9' * 30} {place}?", answers=dumps([called])))
+        tool = json.loads(dumps(ADD))
+        tool["parameters"]["properties"]["n"]["default"] = number
+        rows.append(simple(10 + place, f"Default {place}?", tools=dumps([tool])))
+    form = export_run(write_run(tmp_path / "run", rows), to, tmp_path / "out")
+    assert form["left_out"] == ({"a whole number beyond 64 bits": told} if told else {})
+    loaded = {
+        row.get("sample_id", str(row))
+        for config in datasets.get_dataset_config_names(str(tmp_path / "out"))
+        for row in datasets.load_dataset(
+            str(tmp_path / "out"), config, split="train", cache_dir=str(tmp_path / "cache")
+        )
+        if not config.endswith("_answers")
+    }
+    assert len(loaded) == form["rows"]["train"] == len(rows) - told
 
 
 def sample_rows() -> list[Row]:
