@@ -65,8 +65,12 @@ def as_path(text: str | AnyPath, *, to_write: bool = False) -> AnyPath:
 
 
 @contextmanager
-def reading(path: AnyPath) -> Iterator[None]:
+def reading(path: AnyPath, mend: str | None = None) -> Iterator[None]:
     """What keeps a path from being read becomes an error for a person; what is not there stays `FileNotFoundError`.
+
+    Args:
+        path: what is read in the block.
+        mend: what to do about it; None: what helps with files of a run.
 
     Raises:
         EnvironmentFault: names the path, the reason and the mend.
@@ -79,7 +83,7 @@ def reading(path: AnyPath) -> Iterator[None]:
         raise
     except Exception as error:
         if _is_of(path, error):
-            raise _fault(path, error, "read") from error
+            raise _fault(path, error, "read", mend) from error
         raise
 
 
@@ -361,14 +365,15 @@ def _is_of(path: AnyPath, error: Exception) -> bool:
     return not isinstance(path, Path) and type(error).__module__.partition(".")[0] in _CLIENTS
 
 
-def _fault(path: AnyPath, error: Exception, done: str) -> EnvironmentFault:
+def _fault(path: AnyPath, error: Exception, done: str, mend: str | None = None) -> EnvironmentFault:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(path, Path):
-        mend = {
-            "read": "see to the disk; a file of a run that is torn: delete it, and --resume makes what it held again",
+        usual = {
+            "read": "see to the disk; a torn file of a run's drafts, samples or judged: delete it, and --resume makes "
+            "what it held again",
             "written": "make room there or let it be written; nothing is torn, a run goes on with --resume",
         }[done]
-        return EnvironmentFault(f"{path}: cannot be {done} ({reason})", mend)
+        return EnvironmentFault(f"{path}: cannot be {done} ({reason})", mend or usual)
     mend = "see docs/object-stores.md for what the store needs; a run goes on with --resume"
     if "Credentials" in type(error).__name__:
         reason, mend = "no credentials", "give them in the environment or the client's own file: docs/object-stores.md"

@@ -249,7 +249,10 @@ def read_words(sample: Sample) -> list[Words]:
         RecordError: a line is broken; a last one that is cut off is left out.
         EnvironmentFault: a file cannot be read.
     """
-    files = sorted((sample.folder / FOLDER).glob("*.jsonl"))
+    folder = sample.folder / FOLDER
+    with reading(folder, _RESTORE):
+        names = sorted(os.listdir(folder)) if folder.exists() else []
+    files = [folder / name for name in names if name.endswith(".jsonl")]
     return [words for words in (_read(file, sample)[0] for file in files) if words is not None]
 
 
@@ -258,7 +261,7 @@ _NAME = re.compile(r"[^\W_]([\w .@-]{0,38}\w)?")
 
 def _read(path: Path, sample: Sample) -> tuple[Words | None, int, int]:
     """What a file says (None where there is no first line yet), the bytes of its whole lines, and those of the file."""
-    with reading(path):
+    with reading(path, _RESTORE):
         data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if _is_json(last := data[len(whole) :]):  # no line that was cut off is
@@ -279,6 +282,7 @@ def _read(path: Path, sample: Sample) -> tuple[Words | None, int, int]:
     return words, len(whole), len(data)
 
 
+_RESTORE = "let it be read, or restore it: nobody but its reviewer could make it again"
 _MEND = "mend the line or take it out: the others are read as they are"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.errors import InputError, RecordError
@@ -18,7 +19,7 @@ from apigen_ray.export.samples import open_run
 from apigen_ray.records import Json, Status, Verdict, content_hash
 from apigen_ray.review.allot import by_size, level
 from apigen_ray.rundir import AnyPath, RunDir, write_once
-from apigen_ray.storage import open_parquet, reading
+from apigen_ray.storage import reading
 
 ROWS = 600
 """Rows of a sample: as many as the paper's authors had judged."""
@@ -207,11 +208,14 @@ def _rows(run: RunDir, names: list[str]) -> pa.Table:
 def _read(folder: Path) -> Sample:
     file = folder / FILE
     try:
-        with open_parquet(file) as parquet, reading(file):
+        with reading(file, _RESTORE), pq.ParquetFile(file) as parquet:
             table = parquet.read()
         return Sample(folder, Drawn.loads((table.schema.metadata or {})[_META]), table)
     except (pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
-        raise RecordError(f"{file}: is no sample of ours ({error})", "restore it, or give another --out") from error
+        raise RecordError(f"{file}: is no sample of ours ({error})", _RESTORE) from error
+
+
+_RESTORE = "restore it, or give another --out: judgements are of the rows that it holds"
 
 
 def _cells(table: pa.Table) -> Iterable[Cell]:

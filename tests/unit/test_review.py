@@ -273,8 +273,9 @@ def test_a_broken_sample_is_named(run: Path, sample: Sample, content: bytes | No
         pq.write_table(pa.table({"sample_id": ["a"]}), sample.folder / FILE)
     else:
         (sample.folder / FILE).write_bytes(content)
-    with pytest.raises((RecordError, EnvironmentFault), match=r"sample\.parquet"):
+    with pytest.raises((RecordError, EnvironmentFault), match=r"sample\.parquet") as told:
         open_sample(run, sample.folder)
+    assert told.value.mend.startswith("restore it, or give another --out")
 
 
 # What reviewers said
@@ -401,6 +402,21 @@ def test_what_stands_before_the_first_line_deletes_nothing(
         with pytest.raises(RecordError, match=r"Ann\.jsonl, line 1: .*\n  mend: restore that line"):
             attempt()
     assert path.read_bytes() == data
+
+
+def test_what_cannot_be_read_is_never_taken_for_nothing(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    path_of(sample, "Ann").mkdir(parents=True)  # as good as a file that one may not read
+    with pytest.raises(EnvironmentFault, match=r"Ann\.jsonl: cannot be read \(Is a directory\)") as told:
+        read_words(sample)
+    assert told.value.mend.startswith("let it be read, or restore it")
+
+    def denied(folder: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", denied)
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(EnvironmentFault, match=r"judgements: cannot be read \(Permission denied\)"):
+        read_words(sample)
 
 
 def test_a_file_of_another_sample_or_reviewer_is_refused(run: Path, sample: Sample, tmp_path: Path) -> None:
