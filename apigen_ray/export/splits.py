@@ -35,7 +35,7 @@ class Splits:
         """Reads ``name=share`` words; several may stand in one, with commas between.
 
         Raises:
-            InputError: not of that form, a name twice, or shares that are not all positive or together not 1.
+            InputError: not of that form, a name twice or ``all``, or shares that are not positive or together not 1.
         """
         pairs = [pair.strip() for word in words for pair in word.split(",")]
         if not pairs:
@@ -49,6 +49,8 @@ class Splits:
                 number = math.nan
             if not _NAME.fullmatch(name) or not 0 < number <= 1:
                 raise InputError(f"--split: {pair!r} is not of the form name=share", _MEND)
+            if name.lower() == "all":
+                raise InputError(f"--split: {name!r} is what datasets calls all splits together", _MEND)
             names.append(name)
             shares.append(number)
         if len(set(names)) < len(names):

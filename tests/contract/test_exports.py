@@ -565,6 +565,8 @@ def test_near_rows_never_straddle_and_shares_are_about_right(tmp_path: Path) -> 
         ["=1"],
         ["a=0.5,a=0.5"],
         ["a=nan"],
+        ["all=1"],
+        ["train=0.5,ALL=0.5"],
     ],
 )
 def test_shares_that_cannot_be(words: list[str]) -> None:
