@@ -57,6 +57,11 @@ class Drawn:
     population: Mapping[Cell, int]
     left_out: Mapping[str, int]
 
+    @property
+    def rows(self) -> int:
+        """Rows that the run had."""
+        return sum(self.population.values()) + sum(self.left_out.values())
+
     def dumps(self) -> bytes:
         """Its JSON text."""
         cells = [[*cell, rows] for cell, rows in sorted(self.population.items())]
@@ -138,7 +143,7 @@ def open_sample(path: AnyPath, folder: Path, size: int | None = None, seed: int 
         _draw(run, folder, ROWS if size is None else size, seed or 0)
     sample = _read(folder)
     drawn, fingerprint = sample.drawn, _fingerprint(run)
-    if drawn.fingerprint != fingerprint:
+    if drawn.fingerprint != fingerprint or not (fingerprint or _holds(run, sample)):
         raise InputError(f"{folder}: the sample there is of another run ({drawn.run})", "give another --out")
     for option, wanted, there in (("--sample", size, drawn.asked), ("--seed", seed, drawn.seed)):
         if wanted is not None and wanted != there:
@@ -203,6 +208,17 @@ def _rows(run: RunDir, names: list[str]) -> pa.Table:
             "let the run come to its end, and draw again",
         )
     return table.take([places[name] for name in names])
+
+
+def _holds(run: RunDir, sample: Sample) -> bool:
+    """Whether a run without a fingerprint, one that was only verified and so does not grow, is that of the sample.
+
+    Its ids are places in the input, which any other input has as well: the rows are compared whole.
+    """
+    if sum(table.num_rows for table in run.read(["sample_id"])) != sample.drawn.rows:
+        return False
+    found = {row["sample_id"]: row for table in run.read(only=pa.array(sample.ids)) for row in table.to_pylist()}
+    return all(repr(found.get(row["sample_id"])) == repr(row) for row in sample.table.to_pylist())  # a NaN is no NaN
 
 
 def _read(folder: Path) -> Sample:

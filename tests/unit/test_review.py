@@ -258,6 +258,32 @@ def test_a_sample_of_another_run_is_refused(run: Path, sample: Sample) -> None:
         open_sample(run, sample.folder)
 
 
+@pytest.mark.parametrize(
+    ("others", "same"),
+    [
+        ([row(n) for n in range(5)], True),
+        ([row(n) for n in range(6)], False),
+        ([row(n) for n in range(4)], False),
+        ([row(n, query="Another?") for n in range(5)], False),
+        ([row(n + 5) for n in range(5)], False),
+        ([*(row(n) for n in range(4)), row(4, "fail_format")], False),
+    ],
+)
+def test_a_sample_of_another_run_that_was_only_verified_is_refused(
+    tmp_path: Path, others: list[Row], same: bool
+) -> None:
+    """Two such runs have no fingerprint, and the same ids: those are places in what was verified."""
+    run, other = write(tmp_path / "run", [row(n) for n in range(5)]), write(tmp_path / "other", others, parts=2)
+    for each in (run, other):
+        each.update_manifest(fingerprint=None, kind="verify")
+    drawn = open_sample(run.path, tmp_path / "review")
+    if same:
+        assert open_sample(other.path, tmp_path / "review").ids == drawn.ids
+    else:
+        with pytest.raises(InputError, match="the sample there is of another run"):
+            open_sample(other.path, tmp_path / "review")
+
+
 def test_nothing_to_judge_is_said_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         open_sample(tmp_path / "none", tmp_path / "review")
