@@ -106,17 +106,20 @@ def write_export(
             )
     if not isinstance(out, Path):
         raise InputError(f"{out}: an export is written to a disk", "give a local folder, and upload it")
-    refuse_folder(out, clean=clean)
+    place = Path(os.path.realpath(out))  # the link to a folder stays, the folder is replaced
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+        refuse_folder(out, clean=clean)
+        if Path.cwd().is_relative_to(place):
+            raise InputError(f"{out}: cannot be replaced: this command runs in it", "give a folder in it as --out")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
     except OSError as error:
         raise EnvironmentFault(f"{out}: cannot be made ({error.strerror})", "give another --out") from error
     try:
         form = _write(run, export, temporary, verdicts, splits, card or _card)
         temporary.chmod(0o755)
         refuse_folder(out, clean=clean)  # it took a while
-        put_in_place(temporary, out)
+        put_in_place(temporary, place)
     except OSError as error:
         raise EnvironmentFault(f"{out}: cannot be written ({error})", "see to the disk and export again") from error
     finally:

@@ -669,6 +669,44 @@ def test_what_came_while_rows_were_written_is_left_alone(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run"]
 
 
+def test_a_link_to_a_folder_stays_and_the_folder_is_made(tmp_path: Path) -> None:
+    one, two = (write_run(tmp_path / f"run{n}", [simple(n, f"Number {n}?")]) for n in (1, 2))
+    (tmp_path / "link").symlink_to("deep/out")
+    for run in (one, two):
+        export_run(run, "xlam", tmp_path / "link", clean=True)
+    assert (tmp_path / "link").is_symlink()
+    assert [line["query"] for line in read_xlam(tmp_path / "deep" / "out")] == ["Number 2?"]
+    with pytest.raises(InputError, match="link: an export is there"):
+        export_run(one, "xlam", tmp_path / "link")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "link", "run1", "run2"]
+
+
+def test_the_folder_that_one_stands_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, out = write_run(tmp_path / "run", [simple(1, "One?")]), tmp_path / "out"
+    (out / "inner").mkdir(parents=True)
+    monkeypatch.chdir(out / "inner")
+    with pytest.raises(InputError, match="this command runs in it"):
+        export_run(run, "xlam", Path("."))
+    export_run(run, "xlam", Path("data"))
+    monkeypatch.chdir("data")
+    with pytest.raises(InputError, match="this command runs in it"):
+        export_run(run, "xlam", Path("."), clean=True)
+    assert (out / "inner" / "data" / "train.jsonl").exists()
+    assert [path.name for path in (out / "inner").iterdir()] == ["data"]
+
+
+def test_a_place_where_no_folder_can_be_is_said(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [simple(1, "One?")])
+    (tmp_path / "loop").symlink_to("loop")
+    for name, words in (("a" * 300, "File name too long"), ("run/manifest.json/out", "File exists")):
+        with pytest.raises(EnvironmentFault, match=f"cannot be made .{words}"):
+            export_run(run, "xlam", tmp_path / name)
+    with pytest.raises(EnvironmentFault, match="loop: cannot be written"):
+        export_run(run, "xlam", tmp_path / "loop")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["loop", "run"]
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"files": 1, "beside": []}', "\xff"])
 def test_a_mark_that_is_none_of_ours_makes_no_export(tmp_path: Path, text: str) -> None:
     (tmp_path / "out").mkdir()
