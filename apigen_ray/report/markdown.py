@@ -60,7 +60,7 @@ def report_text(run: RunDir, summary: Summary) -> str:
     """The report as Markdown."""
     form = facts(run, summary)
     parts = [
-        f"# {run.path.name}",
+        f"# {run.root.name}",
         _opening(form),
         f"## Filter table\n{_table(filter_rows(summary))}\n\n"
         "Pass rate: verified over drafts less errors. A draft here is one query-answer pair.",

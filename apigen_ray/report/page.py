@@ -86,7 +86,7 @@ def _content(run: RunDir) -> Json:
     fakes = [name for name, engine in engines_of(form).items() if is_fake(engine)]
     return {
         "version": __version__,
-        "run": run.path.name,
+        "run": run.root.name,
         "form": form,
         "fakes": fakes,
         "warnings": [words for words in _warnings(form, summary) if words],

@@ -180,7 +180,7 @@ def _draw(run: RunDir, folder: Path, size: int, seed: int) -> None:
         raise InputError(f"{run.path}: no row to judge ({reasons})", "let the run come to its end: --resume")
     chosen = [name for cell, rows in _allot(population, size).items() for _, name in lowest[cell][:rows]]
     chosen.sort(key=lambda name: content_hash("order", seed, name))
-    drawn = Drawn(run.path.name, _fingerprint(run), seed, size, dict(population), dict(left_out))
+    drawn = Drawn(run.root.name, _fingerprint(run), seed, size, dict(population), dict(left_out))
     table = _rows(run, chosen).replace_schema_metadata({_META: drawn.dumps()})
     write_once(table, folder, FILE.removesuffix(".parquet"))  # of two who draw at a time, the first one's stays
 

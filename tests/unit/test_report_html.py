@@ -20,6 +20,7 @@ from apigen_ray.report.categories import NONE, SEVERAL, Categories
 from apigen_ray.report.census import take_census
 from apigen_ray.report.charts import Chart
 from apigen_ray.report.configured import Configured, configured
+from apigen_ray.report.markdown import report_text
 from apigen_ray.report.page import page_text, write_page
 from apigen_ray.report.story import BYTES, story
 from apigen_ray.report.summary import summarise
@@ -349,6 +350,14 @@ def test_the_command(run: RunDir, capsys: pytest.CaptureFixture[str], monkeypatc
     assert "report.html needs the package vl_convert\n  mend: pip install 'apigen-ray[report]'" in told.err
     with pytest.raises(EnvironmentFault):
         write_page(run.path)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_report_names_the_run_that_one_stands_in(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.path)
+    here = RunDir(Path())
+    assert "<h1>run</h1>" in page_text(here)
+    assert report_text(here, summarise(here)).startswith("# run\n")
 
 
 def test_no_run(tmp_path: Path) -> None:

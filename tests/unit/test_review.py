@@ -193,6 +193,11 @@ def test_rows_lie_whole_in_the_order_in_which_they_are_judged(run: Path, sample:
     assert [sample.row(place) for place in range(20)] == [written[name] for name in sample.ids]
 
 
+def test_a_sample_names_the_run_that_one_stands_in(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+    assert open_sample(Path(), Path("review")).drawn.run == "run"
+
+
 def test_a_run_with_fewer_rows_gives_all(run: Path) -> None:
     sample = open_sample(run, run / "review")
     assert len(sample.ids) == sum(rows for verdict, rows in POPULATION.items() if verdict in JUDGED)
