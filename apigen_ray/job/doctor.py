@@ -14,12 +14,13 @@ from apigen_ray import machine
 from apigen_ray.config import RunConfig
 from apigen_ray.engines import EngineSpec, build
 from apigen_ray.errors import ApigenError, EnvironmentFault, LibraryError
-from apigen_ray.job.sandbox import clients, recordings, services, weakness
+from apigen_ray.job.sandbox import clients, recordings, request_of, services, weakness
 from apigen_ray.library import BUILTIN, load_library
-from apigen_ray.records import Status
+from apigen_ray.records import Source, Status
 from apigen_ray.report.markdown import client_words, service_words
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.python import PythonRunner, StartError
+from apigen_ray.runners.rest.reach import blocked, host_of
 from apigen_ray.storage import AnyPath, answers
 
 GIB = 2**30
@@ -163,12 +164,36 @@ def _clients(config: RunConfig) -> list[Check]:
         return []
     try:
         sources = [api.source for api in load_library(config.library).apis if api.source is not None]
-        told = [*map(client_words, clients(sources)), *map(service_words, services(sources))]
+        without, called = clients(sources), services(sources)
     except LibraryError:  # which the check of the library tells
         return []
     except EnvironmentFault as error:
         return [Check(False, "clients", error.message, error.mend)]
-    return [Check(True, "clients", words) for words in told]
+    refused = blocked([form["server"] for form in called], config.execution.rest.allow_hosts)
+    checks = [Check(True, "clients", client_words(form)) for form in without]
+    for form in called:
+        words, reason = service_words(form), refused.get(form["server"])
+        if reason is None:
+            checks.append(Check(True, "clients", words))
+        else:
+            mend = f"if that service is yours: execution: {{rest: {{allow_hosts: ['{host_of(form['server'])}']}}}}"
+            checks.append(Check(False, "clients", f"{words}, and each call is refused: {reason}", mend))
+    return [*checks, *_methods(sources, config.execution.rest.methods)]
+
+
+def _methods(sources: list[Source], allowed: tuple[str, ...]) -> list[Check]:
+    """Functions of the library that are asked for by methods which are not allowed."""
+    asked = Counter(form.method for form in map(request_of, sources) if form is not None)
+    refused = {method: count for method, count in asked.most_common() if method not in allowed}
+    if not refused:
+        return []
+    words = f"{sum(refused.values()):,} of {asked.total():,} functions that are called over HTTP are refused: "
+    words += ", ".join(f"{method} {count:,}" for method, count in refused.items())
+    words += " by execution.rest.methods"
+    if len(refused) < len(asked):
+        return [Check(True, "clients", words)]
+    mend = f"if what they change is yours: execution: {{rest: {{methods: [{', '.join(refused)}]}}}}"
+    return [Check(False, "clients", words, mend)]
 
 
 def _recordings(spec: ExecutionSpec) -> list[Check]:

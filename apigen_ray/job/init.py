@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from apigen_ray.errors import ConfigError, LibraryError
+from apigen_ray.errors import ConfigError, EnvironmentFault, LibraryError
+from apigen_ray.job.sandbox import request_of
 from apigen_ray.library import Library, SourceSpec, load_library
 from apigen_ray.library.dataset import DatasetSource
 from apigen_ray.library.documents import read_document
@@ -14,6 +15,7 @@ from apigen_ray.library.python import PythonSource
 from apigen_ray.library.rapidapi import RapidApiSource
 from apigen_ray.rundir import write_text
 from apigen_ray.runners.pool import executable
+from apigen_ray.runners.rest.reach import blocked, host_of, literally
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ROWS = (".jsonl", ".ndjson", ".parquet")
@@ -46,8 +48,9 @@ def init_config(source: str, out: Path | None, *, force: bool) -> tuple[Path, in
     text = run_file(name, spec, library)
     try:
         write_text(path, text)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "give another file: --out FILE") from error
+    except (OSError, EnvironmentFault) as error:
+        told = error.message if isinstance(error, EnvironmentFault) else f"{path}: cannot be written ({error.strerror})"
+        raise ConfigError(told, "give another file: --out FILE") from error
     return path, len(library.apis)
 
 
@@ -127,6 +130,9 @@ def run_file(name: str, source: SourceSpec, library: Library) -> str:
     what = "functions" if isinstance(source, PythonSource) else "operations" if source.kind == "openapi" else "tools"
     left_out = f", {rejects} left out (apigen doctor says why)" if rejects else ""
     execution = _LIVE if isinstance(source, PythonSource) else _CALLED if any(map(executable, library.apis)) else _NONE
+    forms = [request_of(api.source) for api in library.apis if api.source is not None]
+    if inside := blocked((form.server for form in forms if form is not None), (), literally):
+        execution += _INSIDE.format(hosts=json.dumps(list(map(host_of, inside))))
     return _FILE.format(
         name=json.dumps(name),
         kind=source.kind,
@@ -152,7 +158,12 @@ _LIVE = """execution:
 
 _CALLED = """execution:
   mode: live                  # calls are made at the server that the document names; simulate: answers are made up
-  rest: {methods: [GET]}      # operations by other methods are refused, since they may change something"""
+  rest:
+    methods: [GET]            # operations by other methods are refused, since they may change something"""
+
+_INSIDE = """
+    # The server is on this machine or in a private network, where calls are refused until you name it:
+    # allow_hosts: {hosts}"""
 
 _NONE = """execution:
   mode: none                  # the library is only read: no call is executed, and every row says so"""

@@ -113,9 +113,8 @@ def services(sources: Iterable[Source]) -> list[Json]:
             continue
         where, names = source.server or source.location, source.env
         if source.executed_by == RestRunner.kind:
-            try:
-                form = RequestForm.loads(source.request)
-            except ValueError:
+            form = request_of(source)
+            if form is None:
                 continue  # every call of it says so
             where, names = form.server, tuple(dict.fromkeys(name for secret in form.auth for name in secret.env))
         if lacking := next((name for name in names if name not in os.environ), None):
@@ -123,6 +122,16 @@ def services(sources: Iterable[Source]) -> list[Json]:
             raise EnvironmentFault(f"calls to {where} need {lacking} in the environment, and it is not set", mend)
         groups[where, names] = groups.get((where, names), 0) + 1
     return [{"server": where, "functions": count, "env": list(names)} for (where, names), count in groups.items()]
+
+
+def request_of(source: Source) -> RequestForm | None:
+    """How a function is called over HTTP; None where it is not, or no call of it can be made."""
+    if source.executed_by != RestRunner.kind or not source.request:
+        return None
+    try:
+        return RequestForm.loads(source.request)
+    except ValueError:
+        return None
 
 
 def weakness(layers: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The doctor: each fault of the surroundings is a finding with its mend, and nothing is started."""
 
 import importlib.util
+import json
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,45 @@ def test_private_clients_are_told_and_need_their_variables(folder: Path, monkeyp
     assert check.mend
     told = examine(config(library=[source], execution={"mode": "none"}))
     assert "clients" not in [check.subject for check in told]
+
+
+def served(**paths: list[str]) -> list[dict[str, Any]]:
+    """A library of documents of services, by the file names of their servers' hosts: the methods that each has."""
+    for name, methods in paths.items():
+        server = {"inside": "http://127.0.0.1:9", "named": "http://localhost:9", "public": "https://8.8.8.8"}[name]
+        field = {"name": "q", "in": "query", "schema": {"type": "string"}}
+        operations = {method: {"operationId": f"{name}_{method}", "parameters": [field]} for method in methods}
+        document = {"openapi": "3.0.0", "servers": [{"url": server}], "paths": {"/s": operations}}
+        Path(f"{name}.json").write_text(json.dumps(document))
+    return [{"kind": "openapi", "path": f"{name}.json"} for name in paths]
+
+
+def clients(**sections: Any) -> list[Check]:
+    return [check for check in examine(config(**sections)) if check.subject == "clients"]
+
+
+def test_a_service_that_the_guard_refuses_is_told_before_a_run(folder: Path) -> None:
+    library = served(inside=["get"], named=["get"], public=["get"])
+    found = clients(library=library)
+    assert [check.ok for check in found] == [False, False, True]
+    assert "127.0.0.1 leads to 127.0.0.1, which is loopback" in found[0].message
+    assert "execution: {rest: {allow_hosts: ['127.0.0.1:9']}}" in found[0].mend
+    assert "allow_hosts: ['localhost:9']" in found[1].mend
+    allowed = {"rest": {"allow_hosts": ["127.0.0.1", "localhost:9"]}}
+    assert [check.ok for check in clients(library=library, execution=allowed)] == [True] * 3
+    assert clients(library=library, execution={"mode": "simulate"}) == []
+
+
+def test_functions_by_methods_that_are_not_allowed_are_counted(folder: Path) -> None:
+    library = served(public=["get", "post", "delete"])
+    (_, some) = clients(library=library)
+    assert some.ok
+    assert some.message.startswith("2 of 3 functions that are called over HTTP are refused: POST 1, DELETE 1")
+    (_, none) = clients(library=library, execution={"rest": {"methods": ["PUT"]}})
+    assert not none.ok
+    assert "methods: [GET, POST, DELETE]" in none.mend
+    every = {"rest": {"methods": ["GET", "POST", "DELETE"]}}
+    assert len(clients(library=library, execution=every)) == 1
 
 
 def test_a_library_with_rejects_or_none(folder: Path) -> None:

@@ -73,6 +73,27 @@ def test_the_file_loads(source: str, target: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("server", "host"),
+    [
+        ("http://127.0.0.1:8931", "127.0.0.1:8931"),
+        ("http://localhost:8931/v1", "localhost:8931"),
+        ("https://10.0.0.7", "10.0.0.7:443"),
+        ("http://[::1]:8931", "[::1]:8931"),
+        ("https://shop.example", None),
+        ("https://8.8.8.8", None),
+    ],
+)
+def test_a_host_inside_is_written_for_who_wants_to_allow_it(server: str, host: str | None) -> None:
+    Path("served.json").write_text(json.dumps({"servers": [{"url": server}]} | json.loads(OPENAPI)))
+    path, _ = init_config("served.json", None, force=False)
+    text = path.read_text()
+    assert load_config(path).execution.rest.allow_hosts == ()
+    assert ("allow_hosts" in text) == (host is not None)
+    path.write_text(text.replace("# allow_hosts", "allow_hosts"))
+    assert load_config(path).execution.rest.allow_hosts == (() if host is None else (host,))
+
+
+@pytest.mark.parametrize(
     ("source", "kind"),
     [
         ("list.json", "mcp"),
