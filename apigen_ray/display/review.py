@@ -34,15 +34,20 @@ def print_review(form: Json, *, as_json: bool) -> None:
         return
     console.print("Share: good of good and bad rows. Undecided: how many, and the share if all were bad, or all good.")
     _print_shares(console, "verdict", [{"name": each["verdict"], **each} for each in form["verdicts"]])
-    pipeline, refusing = form["pipeline"], [each for each in form["verdicts"] if each["verdict"] != Verdict.VERIFIED]
-    for words, figure in (
-        ("good among the verified", pipeline["precision"]),
-        ("good among the rejected", form["rejected"]["share"]),
-        ("good rows that were verified", pipeline["recall"]),
-        ("bad rows that were verified", pipeline["false_accept"]),
-        *((f"good rows that {each['verdict'][5:]} got and refused", each["lost"]) for each in refusing),
+    pipeline, verdicts = form["pipeline"], form["verdicts"]
+    verified = [each for each in verdicts if each["verdict"] == Verdict.VERIFIED]
+    refusing = [each for each in verdicts if each["verdict"] != Verdict.VERIFIED]
+    for words, figure, counted, among in (
+        ("good among the verified", pipeline["precision"], "good", verified),
+        ("good among the rejected", form["rejected"]["share"], "good", refusing),
+        ("good rows that were verified", pipeline["recall"], "good", verdicts),
+        ("bad rows that were verified", pipeline["false_accept"], "bad", verdicts),
+        *(
+            (f"good rows that {each['verdict'][5:]} got and refused", each["lost"], "good", refusing[place:] + verified)
+            for place, each in enumerate(refusing)
+        ),
     ):
-        console.print(f"{words}: {_words(figure) or 'not known: some verdicts have no judged row'}", soft_wrap=True)
+        console.print(f"{words}: {_words(figure) or f'not known: {_why_not(counted, among)}'}", soft_wrap=True)
     for title in ("generators", "styles", "codes"):
         _print_shares(console, title, form[title])
     for verdict, grounds in form["grounds"].items():
@@ -58,6 +63,15 @@ def print_review(form: Json, *, as_json: bool) -> None:
         )
     for each in form["agreement"]:
         console.print(_agreement(each), soft_wrap=True)
+
+
+def _why_not(counted: str, verdicts: Sequence[Json]) -> str:
+    """Why there is no share of the rows that have what is counted among those of these verdicts."""
+    if not verdicts:
+        return "the run has no such rows"
+    if open_ := [each["verdict"] for each in verdicts if not each["good"] + each["bad"]]:
+        return f"no row of {', '.join(open_)} is decided"
+    return f"no judged row is {counted}"
 
 
 def _drawn(form: Json) -> str:

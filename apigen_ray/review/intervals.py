@@ -124,7 +124,7 @@ def kappa(table: Sequence[Sequence[int]], confidence: float = CONFIDENCE) -> Est
     differ = sum(shares[i][j] * (second[i] + first[j]) ** 2 for i in words for j in words if i != j)
     variance = same + (1 - value) ** 2 * differ - (value - chance * (1 - value)) ** 2
     half = _z(confidence) * math.sqrt(max(variance, 0) / rows) / (1 - chance)
-    return Estimate(value, value - half, min(1.0, value + half))
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
 
 
 def _of(one: float, other: float) -> float:

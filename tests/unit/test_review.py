@@ -828,4 +828,62 @@ def test_names_and_codes_are_printed_as_they_are(sample: Sample, capsys: pytest.
     out = capsys.readouterr().out
     assert "[red]Ann and Bob: 2 rows judged by both, agreed 100.0 % (34.2 to 100.0), kappa 1.00 (1.00 to 1.00)" in out
     assert "[bold]" in out
-    assert "good among the rejected: not known" in out
+    assert "good among the rejected: not known: no row of fail_format, fail_grounding, fail_semantic is decided" in out
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word", "expected"),
+    [
+        (
+            ("verified", "fail_format", "fail_semantic"),
+            GOOD,
+            {"bad rows that were verified": "no judged row is bad"},
+        ),
+        (
+            ("verified", "fail_format", "fail_semantic"),
+            BAD,
+            {
+                "good rows that were verified": "no judged row is good",
+                "good rows that format got and refused": "no judged row is good",
+                "good rows that semantic got and refused": "no judged row is good",
+            },
+        ),
+        (
+            ("verified",),
+            GOOD,
+            {
+                "good among the rejected": "the run has no such rows",
+                "bad rows that were verified": "no judged row is bad",
+            },
+        ),
+        (
+            ("fail_format",),
+            GOOD,
+            {"good among the verified": "the run has no such rows"}
+            | {"bad rows that were verified": "no judged row is bad"},
+        ),
+        (
+            ("verified", "fail_format"),
+            UNSURE,
+            {
+                "good among the verified": "no row of verified is decided",
+                "good among the rejected": "no row of fail_format is decided",
+                "good rows that were verified": "no row of verified, fail_format is decided",
+                "bad rows that were verified": "no row of verified, fail_format is decided",
+                "good rows that format got and refused": "no row of fail_format, verified is decided",
+            },
+        ),
+    ],
+)
+def test_why_a_figure_is_not_known(
+    verdicts: tuple[str, ...],
+    word: Judgement,
+    expected: Row,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = write(tmp_path / "run", [row(n, verdict) for n, verdict in enumerate(verdicts * 3)]).path
+    drawn = open_sample(run, tmp_path / "review")
+    print_review(estimates(drawn, [said(drawn, "Ann", **dict.fromkeys(verdicts, [word] * 3))]), as_json=False)
+    lines = [line.split(": not known: ") for line in capsys.readouterr().out.splitlines() if ": not known: " in line]
+    assert dict(lines) == expected

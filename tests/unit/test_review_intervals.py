@@ -102,7 +102,7 @@ def test_kappa_is_that_of_statsmodels(table: list[list[int]]) -> None:
     found, theirs = kappa(table), cohens_kappa(table)
     assert found is not None
     assert found.value == pytest.approx(theirs.kappa)
-    assert found.low == pytest.approx(theirs.kappa_low)
+    assert found.low == pytest.approx(max(-1, theirs.kappa_low))
     assert found.high == pytest.approx(min(1, theirs.kappa_upp))
 
 
@@ -110,6 +110,8 @@ def test_kappa_by_hand() -> None:
     found = kappa([[20, 5], [10, 15]])  # agreed 0.7, by chance 0.5 * 0.6 + 0.5 * 0.4
     assert found is not None
     assert found.value == pytest.approx((0.7 - 0.5) / (1 - 0.5))
+    assert kappa([[0, 2], [2, 0]]) == Estimate(-1, -1, -1)
+    assert kappa([[0, 3], [1, 0]]).low == -1  # 1.96 standard errors below it lies -1.69
 
 
 @pytest.mark.parametrize("table", [[[9, 0], [0, 0]], [[0, 0, 0], [0, 0, 0], [0, 0, 1]]])
