@@ -289,7 +289,8 @@ function figures(form) {
   const rejected = form.rejected.share;
   const tiles = [
     ["Good among the verified", precision, "verified rows"], ["Good among the rejected", rejected, "rejected rows of each stage"],
-    ["Good rows that were verified", recall, "rows of every verdict"], ["Bad rows that were verified", accept, "rows of every verdict"],
+    ["Good rows that were verified", recall, "rows of every verdict, and a good one"],
+    ["Bad rows that were verified", accept, "rows of every verdict, and a bad one"],
   ].map(([words, figure, needs]) => make("div", { class: "tile" }, words, make("b", {}, figure ? percent(figure.value) : "not known yet"),
     make("span", { class: "quiet" }, figure ? range(figure) : `needs judged ${needs}`)));
   const shares = (each) => [each.good, each.bad, each.undecided, each.share ? percent(each.share.value) : "", range(each.share),
