@@ -13,7 +13,7 @@ from apigen_ray.job.estimate import Estimate
 from apigen_ray.job.loop import Result
 from apigen_ray.records import Status, Verdict
 from apigen_ray.report.markdown import filter_rows, security_words, simulated_words
-from apigen_ray.report.summary import Summary, top_code
+from apigen_ray.report.summary import Summary
 
 NAMES = 10
 """Functions that an estimate names; it may have thousands."""
@@ -45,7 +45,8 @@ def print_funnel(console: Console, summary: Summary) -> None:
         of = {status: sum(n for (said, _), n in counts.items() if said == status) for status in Status}
         reached = of[Status.PASSED] + of[Status.REJECTED] + of[Status.ERROR]
         figures = [f"{n:,}" for n in (reached, of[Status.PASSED], of[Status.REJECTED], of[Status.ERROR])]
-        table.add_row(stage, *figures, unmarked(top_code(summary, stage)))
+        codes = summary.codes(stage, Status.REJECTED)
+        table.add_row(stage, *figures, unmarked(codes[0][0]) if codes else "")
     console.print(table)
 
 

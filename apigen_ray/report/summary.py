@@ -133,13 +133,6 @@ def summarise(run: RunDir) -> Summary:
     return summary
 
 
-def top_code(summary: Summary, stage: str) -> str:
-    """The commonest code of a stage's rejections; "" where it rejected nothing."""
-    counts = summary.stages.get(stage, Counter())
-    rejected = [(rows, code) for (status, code), rows in counts.items() if status == Status.REJECTED]
-    return max(rejected)[1] if rejected else ""
-
-
 def _counts(table: pa.Table, names: list[str]) -> list[tuple[str, str, int]]:
     groups = table.select(names).group_by(names).aggregate([([], "count_all")])
     return [tuple(row[name] for name in [*names, "count_all"]) for row in groups.to_pylist()]

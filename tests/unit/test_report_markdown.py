@@ -1,20 +1,23 @@
 """What is told of a run: its samples in order, the filter table that sums, the report and its honest words."""
 
 import json
+from collections import Counter
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from apigen_ray.config import SAMPLE, STAGES, VERDICTS
 from apigen_ray.display.samples import print_samples
+from apigen_ray.display.tables import print_funnel
 from apigen_ray.errors import InputError
 from apigen_ray.export.samples import CODES, find_samples
 from apigen_ray.graph.stages import sink
 from apigen_ray.graph.tally import tally
 from apigen_ray.job.limits import Meter
-from apigen_ray.report.markdown import filter_rows, report_form, write_report
+from apigen_ray.report.markdown import filter_rows, report_form, report_text, write_report
 from apigen_ray.report.summary import summarise
 from apigen_ray.rundir import RunDir, write_once
 from apigen_ray.tables import table_of
@@ -123,6 +126,15 @@ def test_the_filter_table_sums(run: Path) -> None:
     assert rows[-1][1] == str(len(VERDICTS) + 4)
     assert rows[1][-1] == "100.0 %"
     assert rows[0][-1] == "28.6 %"  # 2 verified of 8, one of which is an error of ours
+
+
+def test_of_two_codes_as_common_terminal_and_report_name_the_same_first(run: Path) -> None:
+    summary = summarise(RunDir(run))
+    summary.stages["format"] = Counter({("rejected", "not_json"): 5, ("rejected", "bad_query"): 5, ("passed", ""): 9})
+    print_funnel(Console(file=(out := StringIO()), width=200), summary)
+    (told,) = (line for line in out.getvalue().splitlines() if " format " in line)
+    assert told.split("│")[-2].strip() == "bad_query"
+    assert "| bad_query 5, not_json 5 |" in report_text(RunDir(run), summary)
 
 
 def test_the_report(run: Path) -> None:
