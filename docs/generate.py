@@ -95,8 +95,9 @@ RUN_FILE_INTRO = """# The run file
 
 Every key of a run file, section by section: what it takes, what it is where it is left out, what it does. A run file is
 YAML; an unknown key is refused with the nearest that there is. `--set a.b=c` sets a key from the command line, and in
-Python a run file is a dictionary ([Python API](python-api.md)). Sections have a
-place of their own below, as `sampling.feedback` for `feedback` in `sampling`.
+Python a run file is a dictionary ([Python API](python-api.md)). A key that stands twice is refused. Relative paths
+start from the current folder. Sections have a place of their own below, as `sampling.feedback` for `feedback` in
+`sampling`.
 """
 
 
@@ -158,9 +159,14 @@ def run_file() -> str:
         for name, values in form["properties"].items():
             if name == "spec":
                 continue  # its keys stand beside the others
-            default = "required" if name in form.get("required", ()) else _json(values.get("default"))
-            default = "the model's name" if (place, name) == ("generators", "name") else default
             takes = _takes(values, name, form.get("$defs", {}))
+            default = (
+                "" if takes.startswith("the section") else _json(values.get("default"))
+            )  # it has a table of its own
+            default = "required" if name in form.get("required", ()) else default
+            default = {("", "name"): "the file's name", ("generators", "name"): "the model's name"}.get(
+                (place, name), default
+            )
             cells = (f"`{name}`", takes, default, re.sub(r"\bNone\b", "null", meaning.get(name, "").removesuffix(".")))
             page += f"| {' | '.join(map(_cell, cells))} |\n"
     return page
@@ -226,7 +232,7 @@ def _json(value: Any) -> str:
     if value in (None, "", [], {}) or (isinstance(value, dict) and any(isinstance(v, dict) for v in value.values())):
         return ""
     text = json.dumps(value, ensure_ascii=False).strip('"')
-    return f"`{text}`" if len(text) < 60 else ""
+    return f"`{text}`" if len(text) < 120 else ""
 
 
 def _verbs(command: Any, name: str) -> list[tuple[str, Any]]:

@@ -76,7 +76,7 @@ class ApiSource(Protocol):
 
             def parse(self, base_dir: Path) -> Parsed:
                 parsed = Parsed()
-                for line in read_text(base_dir / self.path).splitlines():
+                for line in read_text(base_dir / self.path, "give a file of lines").splitlines():
                     name, _, description = line.partition(":")
                     if description.strip():
                         source = Source(self.kind, self.path, name, content_hash(line))
@@ -100,7 +100,7 @@ class ApiSource(Protocol):
         """Every entry of the location, once, in an order that depends on nothing but its content.
 
         Args:
-            base_dir: what relative paths start from: the folder of the config.
+            base_dir: what relative paths start from: the current folder, unless a program gives another.
 
         Raises:
             apigen_ray.errors.LibraryError: the location cannot be read, or a named entry is missing or not usable.

@@ -37,7 +37,7 @@ class DatasetSource(BaseModel):
     ``invalid_schema`` (its schema has no JSON Schema 2020-12 form).
 
     Attributes:
-        path: a ``.jsonl``, ``.json`` or ``.parquet`` file, relative to the config's base.
+        path: a ``.jsonl``, ``.json`` or ``.parquet`` file, relative to the current folder.
         category: of all its tools.
         tools: only these, by name or entry; each must be usable.
     """

@@ -26,7 +26,7 @@ class StdioServer(BaseModel):
         command: program and arguments, no shell in between.
         env: its environment variables by their names there, each with the name that it has here; beside them it gets
             ``PATH``, ``HOME`` and ``LANG``, nothing else.
-        cwd: the folder that it is started in, relative to the config's base; None: that base.
+        cwd: the folder that it is started in, relative to the current folder; None: that folder.
         concurrency: calls that one process of it has under way at a time.
     """
 
@@ -124,7 +124,7 @@ class McpSource(BaseModel):
     ``schema_too_large``, ``unknown_type``, ``invalid_schema`` (its schema has no JSON Schema 2020-12 form).
 
     Attributes:
-        path: a JSON file, relative to the config's base.
+        path: a JSON file, relative to the current folder.
         server: where calls are executed; None: they are not.
         auth: credentials among the parameters (those that are left out), each with the environment variable that
             holds its value: they are filled in at each call.

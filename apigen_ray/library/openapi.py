@@ -39,7 +39,7 @@ class OpenApiSource(BaseModel):
     form), ``file_upload`` (it needs a file or a body of bytes).
 
     Attributes:
-        path: a JSON or YAML file, relative to the config's base.
+        path: a JSON or YAML file, relative to the current folder.
         category: of all its operations; None: the first tag of each.
         operations: only these, by ``METHOD /path`` or operationId; each must be usable.
         server: where requests go, in place of the document's servers; one without a path (``http://localhost:8000``)

@@ -160,7 +160,7 @@ class PreparedSource(BaseModel):
     ``fail_category``), or ``error`` where a step could not be done; the detail has the step's own code.
 
     Attributes:
-        path: the library's folder, relative to the config's base, or a store's URL.
+        path: the library's folder, relative to the current folder, or a store's URL.
         tools: only these, by name or entry; each must be usable.
     """
 

@@ -30,7 +30,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*")
 
 _MENDS = {
-    "untyped": "add a type hint, leave the function out, or set `on_untyped: reject`",
+    "untyped": "add a type hint, or leave the function out (in a run file: `on_untyped: reject`)",
     "unsupported_type": "use types that plain JSON can carry: numbers, text, lists, dicts, Literal, TypedDict, dates",
     "variadic": "name the parameters one by one: a call is made by keyword",
     "positional_only": "remove the `/`: a call is made by keyword",
@@ -53,7 +53,7 @@ class PythonSource(BaseModel):
     ``generator``, ``no_parameters`` (dropped by the paper too), ``bad_name``.
 
     Attributes:
-        path: a file, or a folder whose files are read; relative to the config's base.
+        path: a file, or a folder whose files are read; relative to the current folder.
         module: instead of ``path``: the dotted name of an importable module or package.
         category: of all its functions; None: what each module says in ``CATEGORY``.
         functions: only these, whatever their names; each must be usable.
@@ -140,6 +140,7 @@ class PythonSource(BaseModel):
         if given is None or not given.exists():
             tops = modules_of(self.module) if self.module is not None else []
             mend = "give an existing file, folder or installed module"
+            mend += f"; relative paths start from {base_dir.absolute()}" if self.path is not None else ""
             mend = f"give a module of this distribution: {', '.join(tops)}" if tops else mend
             raise LibraryError(f"{self.path or self.module}: there is no such Python file, package or module", mend)
         cache: dict[Path, Module | None] = {}

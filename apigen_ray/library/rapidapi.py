@@ -43,7 +43,7 @@ class RapidApiSource(BaseModel):
     needs a file).
 
     Attributes:
-        path: a JSON file, or a folder whose ``.json`` files are read at any depth; relative to the config's base.
+        path: a JSON file, or a folder whose ``.json`` files are read at any depth; relative to the current folder.
         category: of all its APIs; None: what each tool says itself.
         tools: only these, by name or entry; each must be usable.
         server: where requests go, in place of scheme and host of their URLs.

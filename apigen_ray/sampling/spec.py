@@ -70,7 +70,8 @@ class SamplingSpec(BaseModel):
 
     Attributes:
         mode: who makes the calls: a model together with the query, or code.
-        styles: weight of each query style; a style that is not named has weight 0.
+        styles: weight of each query style; a style that is not named has weight 0, so that ``--set
+            sampling.styles.simple=5`` for a file without ``styles`` leaves no other.
         pairs: query-answer pairs asked for in one reply; ``query_first`` only.
         examples: seed pairs shown as few-shot examples.
         apis: functions offered in the styles ``multiple``, ``parallel_multiple`` and ``irrelevance``.

@@ -295,6 +295,13 @@ def test_importable_modules_are_found_and_not_imported(tmp_path: Path, monkeypat
     assert not {name for name in sys.modules if name.startswith("outer_under_test")}
 
 
+def test_a_path_that_is_not_there_says_where_it_started(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError) as caught:
+        PythonSource(path="nothere.py").parse(tmp_path)
+    assert caught.value.message.startswith("nothere.py: there is no such Python file")
+    assert caught.value.mend.endswith(f"; relative paths start from {tmp_path}")
+
+
 @pytest.mark.parametrize("name", ["no_such_module_here", "json.nothing", "math.sin", "", ".relative"])
 def test_modules_that_are_not_there(name: str) -> None:
     with pytest.raises(LibraryError, match="no such Python file, package or module"):
