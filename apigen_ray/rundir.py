@@ -1,6 +1,7 @@
 """A run is a directory: its paths, its manifest, and which files of it are live."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from apigen_ray.storage import (
     read_groups,
     read_tables,
     read_text,
+    reading,
     remove,
     write_once,
     write_text,
@@ -122,19 +124,15 @@ class RunDir:
         Raises:
             RecordError: the file is there and cannot be read.
         """
-        try:
-            return dict(json.loads(read_text(self.manifest_path)))
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except ValueError as error:
-            raise RecordError(f"{self.manifest_path}: not readable ({error})", "run again with --clean") from error
+        return _read_object(self.manifest_path, "run again with --clean")
 
     def result(self) -> Json:
-        """What ``result.json`` says of the last attempt; ``{}`` while one goes on."""
-        try:
-            return dict(json.loads(read_text(self.result_path)))
-        except FileNotFoundError:
-            return {}
+        """What ``result.json`` says of the last attempt; ``{}`` while one goes on.
+
+        Raises:
+            RecordError: the file is there and cannot be read.
+        """
+        return _read_object(self.result_path, "delete it: a run without it is an unfinished one, and --resume ends it")
 
     def update_manifest(self, **values: object) -> Json:
         """Sets keys of the manifest, in one step."""
@@ -194,10 +192,15 @@ class RunDir:
         return sorted(map(int, self._switch()[0]))
 
     def rounds(self) -> list[int]:
-        """Rounds that have samples, in order."""
+        """Rounds that have samples, in order; a folder of another name, such as somebody's copy, is not seen.
+
+        Raises:
+            EnvironmentFault: the samples cannot be looked at.
+        """
         folder = self.path / "samples"
-        names = [path.name for path in folder.iterdir()] if folder.exists() else []
-        return sorted(int(name.partition("=")[2]) for name in names if name.startswith("round="))
+        with reading(folder):
+            names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        return sorted(int(found[1]) for found in map(_ROUND.fullmatch, names) if found)
 
     def sample_files(self, round_: int | None = None) -> list[AnyPath]:
         """The live sample files: those the manifest lists for a closed round, base and parts of an open one.
@@ -280,7 +283,21 @@ class RunDir:
         return dict(manifest.get("closed", {})), dict(manifest.get("base", {}))
 
 
+_ROUND = re.compile(r"round=(0|[1-9][0-9]*)")
 _ERROR = f"verdict={Verdict.ERROR}"
+
+
+def _read_object(file: AnyPath, mend: str) -> Json:
+    """What a JSON file says, or ``{}`` where there is none."""
+    try:
+        form = json.loads(read_text(file))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{file}: not readable ({error})", mend) from error
+    if not isinstance(form, dict):
+        raise RecordError(f"{file}: not readable (it is no object)", mend)
+    return form
 
 
 def _rows_of(file: AnyPath) -> int:

@@ -6,7 +6,7 @@ from typing import get_args
 from apigen_ray.config import nearest
 from apigen_ray.display.samples import printable
 from apigen_ray.engines import ENGINES
-from apigen_ray.errors import InputError
+from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export import EXPORTS, Export
 from apigen_ray.hub.layout import HubExport
 from apigen_ray.library import SOURCES
@@ -51,11 +51,16 @@ def _runs(folder: AnyPath) -> list[str]:
         raise InputError(f"{folder}: there is no such folder", "give the folder that holds runs: --dir FOLDER")
     runs = [RunDir(folder / name) for name in sorted(path.name for path in folder.iterdir())]
     runs = [run for run in runs if run.manifest_path.is_file()]
-    lines = []
-    for run in runs:
+    return [printable(f"{run.path.name:<30} {_ended(run)}") for run in runs] or [f"no runs in {folder}"]
+
+
+def _ended(run: RunDir) -> str:
+    """How a run ended, and with how many samples."""
+    try:
         result = run.result()
-        words = result.get("outcome", "unfinished")
-        if "samples" in result:
-            words += f", {result['samples']:,} samples, {result['verified']:,} verified"
-        lines.append(printable(f"{run.path.name:<30} {words}"))
-    return lines or [f"no runs in {folder}"]
+    except RecordError as error:  # of one run: the others are listed all the same
+        return error.message
+    words = str(result.get("outcome", "unfinished"))
+    if "samples" in result:
+        words += f", {result['samples']:,} samples, {result['verified']:,} verified"
+    return words

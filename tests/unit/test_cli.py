@@ -187,6 +187,13 @@ def test_ls(apigen) -> None:
     Path("runs/one/result.json").write_text('{"outcome": "done", "samples": 1200, "verified": 7}')
     (line,) = apigen("ls", "runs").out.splitlines()
     assert line.split(maxsplit=1) == ["one", "done, 1,200 samples, 7 verified"]
+    Path("runs/two").mkdir()
+    Path("runs/two/manifest.json").write_text("{}")
+    Path("runs/two/result.json").write_text('{"outcome": "do')
+    code, out, _ = apigen("ls", "runs")
+    first, second = out.splitlines()
+    assert (code, first) == (0, line)
+    assert "two/result.json: not readable (" in second
 
 
 @pytest.fixture

@@ -16,6 +16,34 @@ from apigen_ray.errors import EnvironmentFault, RecordError, RunFailedError
 from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write_once, write_text
 
 
+@pytest.mark.parametrize("text", ["", '{"outcome": "do', "[1]", "null", "3", '"x"', "[" * 100_000, b"\xff"])
+def test_a_file_that_says_nothing_is_named(tmp_path: Path, text: str | bytes) -> None:
+    run = RunDir(tmp_path)
+    for path, read in ((run.manifest_path, run.manifest), (run.result_path, run.result)):
+        assert read() == {}
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(RecordError, match=rf"{path.name}: not readable \(.+\)\n  mend: "):
+            read()
+
+
+def test_a_copy_of_a_round_is_none(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    for name in ("round=0", "round=12", "round=0 (copy)", "round=", "round=-1", "round=01", "round=x", "round"):
+        (tmp_path / "samples" / name).mkdir(parents=True)
+    assert run.rounds() == [0, 12]
+
+
+def test_samples_that_cannot_be_looked_at_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "samples").mkdir()
+
+    def denied(folder: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(EnvironmentFault, match=r"samples: cannot be read \(Permission denied\)"):
+        RunDir(tmp_path).rounds()
+
+
 def table(*ids: str, verdict: str = "verified") -> pa.Table:
     return pa.table({"sample_id": list(ids), "verdict": [verdict] * len(ids)})
 
