@@ -47,8 +47,8 @@ MEANING = {
     "record": "the text that is judged, as the model wrote it",
     "query": "the request, where it could be read",
     "answers": "JSON list of calls, `name` and `arguments`, where they could be read",
-    "results": "JSON list of outcomes, one for each call: `status`, `value`; `code` and `detail` where it failed; "
-    "`simulated` where it was not made",
+    "results": "JSON list of outcomes, one for each call: `status`, `value` (JSON text too); `code` and `detail` where "
+    "it failed; `simulated` where it was not made",
     "execution_mode": "what was done about the calls of this row: `live`, `record`, `replay`, `simulate` (an answer is "
     "made up) or `none` ([modes](modes.md))",
     "likelihood": "reply of the check of that name",

@@ -76,7 +76,7 @@ for row in run.samples(columns=["query", "answers", "results", "tools"]):
     print(row["query"])
     for call, result in zip(row["answers"], row["results"], strict=True):
         arguments = ", ".join(f"{name}={json.dumps(value)}" for name, value in call["arguments"].items())
-        print(f"    {call['name']}({arguments}) = {result['value']}")
+        print(f"    {call['name']}({arguments}) = {json.dumps(result['value'])}")
     print(f"    offered: {', '.join(tool['name'] for tool in row['tools'])}")
 
 # %% [markdown]

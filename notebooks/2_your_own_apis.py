@@ -136,7 +136,7 @@ service.close()
 for row in run.samples():
     [call], [result] = row["answers"], row["results"]
     arguments = ", ".join(f"{name}={json.dumps(value)}" for name, value in call["arguments"].items())
-    print(f"{row['query']}\n    {call['name']}({arguments}) = {result['value']}")
+    print(f"{row['query']}\n    {call['name']}({arguments}) = {json.dumps(result['value'])}")
 
 # %% [markdown]
 # Which of our APIs are hard to ask for? A small model stumbles over some; a larger one stumbles less, and the table

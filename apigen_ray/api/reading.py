@@ -1,5 +1,6 @@
 """A run that is there, as a program reads it: its rows, its counts, its exports."""
 
+import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,8 +66,8 @@ class Run:
             columns: only these (docs/columns.md), which is quicker; None: all.
 
         Yields:
-            A row by its columns. Those that hold JSON (``tools``, ``answers``, ``results`` ...) are values; the
-            ``value`` of a result stays the JSON text that the call gave back.
+            A row by its columns. Those that hold JSON (``tools``, ``answers``, ``results`` ...) are values, and so is
+            the ``value`` of each result.
 
         Raises:
             InputError: there is no such verdict or column: the nearest right one is named.
@@ -249,4 +250,16 @@ def _rows(
     for table in directory.read(columns, rounds=rounds, verdicts=verdicts):
         table = conform(table, schema_of(columns))  # a file of an earlier version may lack a column
         for batch in table.to_batches(max_chunksize=ROWS):
-            yield from map(decoded, batch.to_pylist())
+            yield from (with_values(decoded(row)) for row in batch.to_pylist())
+
+
+def with_values(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose results say what the calls gave back as values, in place of the JSON texts that are stored."""
+    for name in {"results", "planned_results"} & row.keys():
+        row[name] = row[name] and [_with_value(outcome) for outcome in row[name]]
+    return row
+
+
+def _with_value(outcome: dict[str, Any]) -> dict[str, Any]:
+    text = outcome.get("value")
+    return {**outcome, "value": json.loads(text)} if text else outcome

@@ -11,7 +11,7 @@ from typing import Any
 
 from upath import UPath
 
-from apigen_ray.api.reading import Run
+from apigen_ray.api.reading import Run, with_values
 from apigen_ray.config import RunConfig, load_config
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.records import content_hash
@@ -101,7 +101,7 @@ def preview(config: RunConfig | Mapping[str, Any] | str | os.PathLike[str], n: i
         raise InputError(f"n: {n} is no number of rows", "give 1 or more")
     loaded = config if isinstance(config, RunConfig) else load_config(config)
     with _TURN:
-        return preview_rows(loaded, n)
+        return [with_values(row) for row in preview_rows(loaded, n)]
 
 
 def verify(

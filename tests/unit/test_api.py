@@ -14,6 +14,7 @@ import pytest
 
 import apigen_ray as apigen
 from apigen_ray import api
+from apigen_ray.api.reading import with_values
 from apigen_ray.config import SAMPLE, STAGES, parse_config
 from apigen_ray.errors import ConfigError, EnvironmentFault, InputError
 from apigen_ray.export.samples import find_samples
@@ -147,14 +148,30 @@ def test_importing_it_is_light_and_reading_needs_no_ray(run: apigen.Run) -> None
 
 
 def test_rows_are_those_that_show_gives(run: apigen.Run) -> None:
-    assert {each["sample_id"]: each for each in run.samples(None)} == {
-        each["sample_id"]: each for each in find_samples(run.path, limit=9)
-    }
+    shown = find_samples(run.path, limit=9)
+    for each in shown:
+        assert each["results"] == [{"status": "passed", "value": "[2,2,3,7]"}]
+        each["results"] = [{"status": "passed", "value": [2, 2, 3, 7]}]  # a program has no use for the text
+    assert {each["sample_id"]: each for each in run.samples(None)} == {each["sample_id"]: each for each in shown}
     assert [each["verdict"] for each in run.samples(["fail_grounding", "fail_format"])] == ["fail_grounding"]
     assert list(run.samples("duplicate")) == []
     assert list(run.samples(columns=["answers", "query"])) == [
         {"answers": [{"name": "prime_factors", "arguments": {"number": 84}}], "query": ROWS[0]["query"]}
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value"),
+    [
+        ({"status": "passed", "value": "61.88"}, 61.88),
+        ({"status": "passed", "value": '"61.88"'}, "61.88"),
+        ({"status": "passed", "value": "null"}, None),
+        ({"status": "rejected", "value": None, "code": "timeout", "detail": "x"}, None),
+    ],
+)
+def test_what_a_call_gave_back_is_a_value(outcome: dict[str, Any], value: Any) -> None:
+    row = with_values({"query": "x", "results": [outcome], "planned_results": None})
+    assert row == {"query": "x", "results": [{**outcome, "value": value}], "planned_results": None}
 
 
 def test_a_round_that_is_not_closed_is_left_out_and_told(run: apigen.Run) -> None:
