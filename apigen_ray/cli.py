@@ -1,7 +1,6 @@
 """The command line ``apigen``: one thin function for each verb."""
 
 import json
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from apigen_ray import __version__
+from apigen_ray.display.output import UNREAD, leave, open_output
 from apigen_ray.errors import ApigenError, RunFailedError, RunStoppedError
 from apigen_ray.library_cli import library
 
@@ -349,29 +349,24 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 1 bad input or usage, 2 the run failed, 3 a limit stopped it, 130 interrupted.
 
-    What ended with 2, 3 or 130 can be gone on with: ``--resume``.
+    What ended with 2, 3 or 130 can be gone on with: ``--resume``. 141, as of any program in a shell: nobody reads the
+    output any more (``apigen show RUN | head -1``).
 
     Args:
         arguments: in place of those that the process was started with.
     """
+    open_output()
     try:
         app(arguments)
     except ApigenError as error:
         from apigen_ray.display.samples import printable_lines
 
         typer.secho(f"apigen: {printable_lines(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
-        _leave(error.exit_code)
+        leave(error.exit_code)
     except SystemExit as end:
-        if end.code == 2:  # Typer's code for wrong usage; ours for a failed run comes as an ApigenError
-            raise SystemExit(1) from None
-        raise
-    except BrokenPipeError:  # the reader of our output has gone: `apigen show RUN | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
-
-
-def _leave(code: int) -> None:
-    raise SystemExit(code)
+        if isinstance(end.__context__, BrokenPipeError):  # for which Typer and Rich end with 1
+            leave(UNREAD)
+        leave(1 if end.code == 2 else end.code)  # 2: Typer's for wrong usage; a failed run comes as an ApigenError
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """The command line: usage, exit codes, and bad input, each with a message that names the place and the mend."""
 
+import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -211,6 +214,32 @@ def finished() -> Path:
         write_once(table_of([row], SAMPLE), run.samples(0) / f"verdict={row['verdict']}", "part-0")
     run.close_round(0, sorted(run.samples(0).rglob("*.parquet")))
     return run.path
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_reader_that_goes_is_no_error(apigen, finished: Path, arguments: tuple[str, ...]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "apigen_ray.cli", "show", str(finished), *arguments]
+    try:
+        done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writes)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_what_the_terminal_s_encoding_lacks_is_escaped(
+    apigen, finished: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, query = RunDir(finished), "Is \u20ac 2 a \U0001f600 caf\u00e9?"
+    row = {"sample_id": "3", "verdict": "verified", "query": query, "tools": "[]", "answers": "[]", "round": 1}
+    write_once(table_of([row], SAMPLE), run.samples(1) / "verdict=verified", "part-0")
+    monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO(), "latin-1"))
+    assert apigen("show", str(finished), "-n", "9", *arguments).code == 0
+    told = out.buffer.getvalue().decode("latin-1")
+    assert "Is \\u20ac 2 a \\ud83d\\ude00 caf\u00e9?" in told
+    assert not arguments or query in [row["query"] for row in json.loads(told)]
 
 
 def test_export_tells_what_it_wrote_and_what_it_left(apigen, finished: Path) -> None:
