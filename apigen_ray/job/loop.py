@@ -163,11 +163,12 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         clear(directory)
     elif manifest and not resume:
         state = "a finished" if directory.result().get("outcome") == "done" else "an unfinished"
-        mend = "go on with it: --resume · start over: --clean · keep both: --name OTHER"
+        mend = "go on with it: --resume · start over: --clean · keep both: another `name` (--name OTHER)"
         raise RunExistsError(f"{directory.path}: {state} run is there", mend)
     elif manifest and manifest.get("kind") != "run":
         raise RunExistsError(
-            f"{directory.path}: what is there was judged or merged: it is not resumed", "give another --name"
+            f"{directory.path}: what is there was judged or merged: it is not resumed",
+            "give another `name` (--name OTHER)",
         )
     elif manifest and manifest["fingerprint"] != prepared.fingerprint:
         old = {**manifest["identity"], "digests": manifest["digests"]}
@@ -175,10 +176,10 @@ def open_run(prepared: Prepared, *, resume: bool, clean: bool) -> RunDir:
         lines = "\n  ".join(differences(old, new))
         raise RunExistsError(
             f"{directory.path}: its config differs in what can change results:\n  {lines}",
-            "undo the change, or give the run another --name",
+            "undo the change, or give the run another `name` (--name OTHER)",
         )
     elif directory.path.exists() and not manifest and not _empty(directory):
-        raise RunExistsError(f"{directory.path}: is not empty and not a run", "give another --name or output.dir")
+        raise RunExistsError(f"{directory.path}: is not empty and not a run", "give another `name` or output.dir")
     make_folder(directory.path)
     # the manifest first: it makes the folder a run, which can be resumed or cleaned from here on
     directory.update_manifest(

@@ -73,6 +73,9 @@ def functions(*given: Callable[..., Any], file: str | os.PathLike[str] | None = 
 
 
 def _checked(given: Callable[..., Any]) -> FunctionType:
+    if isinstance(given, list | tuple | set):
+        found = type(given).__name__
+        raise LibraryError(f"functions: takes functions, not a {found} of them", "write functions(*the_functions)")
     function = inspect.unwrap(given)
     name = getattr(given, "__name__", repr(given))
     if not isinstance(function, FunctionType) or name == "<lambda>":

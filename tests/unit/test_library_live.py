@@ -156,6 +156,7 @@ def test_functions_of_modules_stay_where_they_are(
         (lambda cell: cell["untyped"], "'untyped'.*no type"),
         (lambda cell: cell["outer"](), "outer.<locals>.inner: is defined within another"),
         (lambda cell: lambda x: x, "<lambda>: is no function that `def` made but a lambda"),
+        (lambda cell: [len], r"functions: takes functions, not a list of them\n.*functions\(\*"),
         (lambda cell: len, "len: is no function that `def` made but builtin_function"),
         (lambda cell: int, "int: is no function that `def` made but type"),
         (lambda cell: "total", "'total': is no function that `def` made but str"),

@@ -44,7 +44,7 @@ def test_a_run_that_is_there_is_resumed_or_cleaned_only_when_asked(tmp_path: Pat
     one = prepared(tmp_path)
     run = open_run(one, resume=True, clean=False)  # nothing to go on with: it begins
     (run.path / "kept").touch()
-    with pytest.raises(RunExistsError, match="an unfinished run is there"):
+    with pytest.raises(RunExistsError, match=r"(?s)an unfinished run is there.*another `name` \(--name"):
         open_run(one, resume=False, clean=False)
     with recorded(run):
         pass
