@@ -26,7 +26,7 @@ def print_review(form: Json, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(form, indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     sample = form["sample"]
     console.print(_drawn(form), soft_wrap=True)
     if not sample["judged"]:

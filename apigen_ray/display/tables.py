@@ -24,7 +24,7 @@ def print_result(result: Result, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"run": str(result.run.path), "seconds": result.seconds, **result.summary.form()}, indent=2))
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     print_funnel(console, result.summary)
     print_filter_table(console, result.summary)
     weak = (result.run.manifest().get("sandbox") or {}).get("weak", "")
@@ -75,7 +75,7 @@ def print_estimate(estimate: Estimate, *, as_json: bool) -> None:
         hours = "unknown" if line.hours is None else f"{line.hours:,.2f}"
         name = unmarked(line.name)
         table.add_row(name, f"{line.prompts:,}", f"{line.prompt_tokens:,}", f"{line.reply_tokens:,}", cost, hours)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     console.print(table)
     if estimate.hours is not None:
         console.print(f"Side by side: {estimate.hours:,.2f} hours, those of {unmarked(str(estimate.bottleneck))}.")
@@ -98,7 +98,7 @@ def print_findings(findings: Sequence[Check], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]miss[/]"
         console.print(f"{mark} {unmarked(f'{finding.subject}: {finding.message}')}")

@@ -122,11 +122,12 @@ def test_what_the_library_cannot_serve_is_told(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_name_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    told = config([{"name": name, "engine": "scripted"} for name in ("m[/q]", "[b]n")])
+    told = config([{"name": name, "engine": "scripted"} for name in ("m[/q]", "[b]n", "a:cat:b")])
     print_estimate(estimate(told), as_json=False)
     out = capsys.readouterr().out
     assert "m[/q]" in out
     assert "[b]n" in out
+    assert "a:cat:b" in out
 
 
 def test_nothing_is_said_of_a_library_that_serves_all(capsys: pytest.CaptureFixture[str]) -> None:
