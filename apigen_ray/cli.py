@@ -122,7 +122,7 @@ def verify(
         str | None,
         typer.Option(
             "--stages",
-            help="Comma-separated: format,execution,grounding,semantic. Default: format, and execution with --library.",
+            help="Comma-separated names (apigen ls verifiers). Default: format, and execution with --library.",
         ),
     ] = None,
     id_column: Annotated[str | None, typer.Option("--id-column", help="Kept as source_id.")] = None,

@@ -85,8 +85,8 @@ class Engine(Protocol):
 
             def attach(self, dataset, ask, where, schema, keep=as_it_is):
                 def answer(table):
-                    replies = [Reply(text="") if where(row) else row[ask.name] for row in table.to_pylist()]
-                    return keep(conform(table, ask.name, replies, schema))
+                    replies = [Reply(text="") if where(row) else None for row in table.to_pylist()]
+                    return keep(answer_column(table, ask.name, replies, schema))
                 return dataset.map_batches(answer, batch_format="pyarrow", zero_copy_batch=True)
 
     Every row comes out exactly once, in any order, with all its columns; rows for which ``where`` is false pass

@@ -86,7 +86,7 @@ class ApiSource(Protocol):
                         parsed.rejects.append(Reject(name, "no_description", f"{self.path}: {name!r} says nothing"))
                 return parsed
 
-    It is listed in `apigen_ray.library.SOURCES`, nowhere else: the config and the contract tests follow.
+    It is listed in `apigen_ray.library.SOURCES` and in the union below it: the config and the contract tests follow.
     """
 
     codes: ClassVar[tuple[str, ...]]  # closed: why an entry may be rejected

@@ -208,7 +208,7 @@ def preload(names: Sequence[str]) -> None:
     for name in names:
         importlib.import_module(name)
     if "numpy" in sys.modules:
-        importlib.import_module("numpy.random")  # what it leaves to its first use, and `worker.reseed` asks for
+        importlib.import_module("numpy.random")  # what it leaves to its first use, and `program.reseed` asks for
     language.preload(packages=names)
 
 
