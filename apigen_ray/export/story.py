@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.errors import InputError
+from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import decoded, open_run
 from apigen_ray.records import Call, Json, Verdict, calls_to_json, content_hash, query_key
 from apigen_ray.rundir import AnyPath, RunDir, read_text
@@ -123,8 +123,7 @@ def _of_one_reply(run: RunDir, row: Json) -> list[Json]:
 
 def _origins(run: RunDir, row: Json) -> list[str | None]:
     """Which of its examples were samples of this run: the round before it left them."""
-    earlier = _seeds(run, row["round"] - 1) if row["seed_ids"] and row["round"] else ()
-    samples = {_seed_id(seed): seed.get("sample_id") for seed in earlier}
+    samples = dict(_seeds(run, row["round"] - 1)) if row["seed_ids"] and row["round"] else {}
     return [samples.get(seed) for seed in row["seed_ids"] or ()]
 
 
@@ -133,7 +132,7 @@ def _kept_for(run: RunDir, row: Json) -> int | None:
     if row["verdict"] != Verdict.VERIFIED or row["round"] is None:
         return None
     for number in run.rounds():
-        if number >= row["round"] and any(seed.get("sample_id") == row["sample_id"] for seed in _seeds(run, number)):
+        if number >= row["round"] and any(sample == row["sample_id"] for _, sample in _seeds(run, number)):
             return number + 1
     return None
 
@@ -147,12 +146,21 @@ def _shown_in(run: RunDir, row: Json) -> int:
     return len(prompts)
 
 
-def _seeds(run: RunDir, round_: int) -> Iterator[Json]:
+def _seeds(run: RunDir, round_: int) -> Iterator[tuple[str, str | None]]:
+    """Of each example that a round left: its id, and that of the sample it was."""
     try:
         text = read_text(run.seeds(round_))
     except FileNotFoundError:  # an earlier attempt was of more rounds, or the run was judged or merged
         return
-    yield from (json.loads(line) for line in text.split("\n") if line)
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            if line:
+                seed = json.loads(line)
+                yield _seed_id(seed), seed.get("sample_id")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RecordError(
+                f"{run.seeds(round_)}:{number}: is no example", "take the file back from a copy of the run"
+            ) from error
 
 
 def _seed_id(seed: Json) -> str:

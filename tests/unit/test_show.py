@@ -14,7 +14,7 @@ from apigen_ray import cli
 from apigen_ray.config import SAMPLE, STAGES
 from apigen_ray.display.samples import print_samples
 from apigen_ray.display.story import LABEL, LEAST, LONG, print_story
-from apigen_ray.errors import InputError
+from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import find_samples
 from apigen_ray.export.story import find_story
 from apigen_ray.records import Call, Example, Style
@@ -315,6 +315,10 @@ def test_what_became_of_a_row_and_where_its_examples_come_from(tmp_path: Path) -
     )
     assert f"duplicate    of {'a' * 24}, which asks the same and was planned before it\n" in told(run, "c")
     assert "kept for" not in told(run, "b")
+    for torn in (json.dumps(line)[:-9], "[]", "{}"):
+        RunDir(run).seeds(0).write_text(json.dumps(line) + "\n" + torn + "\n")
+        with pytest.raises(RecordError, match=r"jsonl:2: is no example"):
+            told(run, "d")
     RunDir(run).seeds(0).write_text(json.dumps(line) + "\n")
     assert f"             - Second? → depth_of_field(aperture=8) (sample {'a' * 24})\n" in told(run, "d")
     assert "examples     - How sharp at f/8? → depth_of_field(aperture=8)\n" in told(run, "d")
