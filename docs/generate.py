@@ -87,8 +87,9 @@ CLI_INTRO = """# Command line
 
 Every verb of `apigen`, with its arguments and options. `--help` after a verb shows the same in a terminal.
 
-Exit codes: 0 done; 1 what was given cannot be used, nothing has begun; 2 the run failed; 3 a limit that was set stopped
-it; 130 interrupted; 141 nobody reads the output any more (`apigen show RUN | head -1`). After 2, 3 and 130 the same command with `--resume` goes on; it is printed.
+Exit codes: 0 done; 1 what was given cannot be used, nothing has begun; 2 the run failed; 3 a limit that was set
+stopped it; 130 interrupted; 141 nobody reads the output any more (`apigen show RUN | head -1`). After 2, 3 and 130 the
+same command with `--resume` goes on; it is printed.
 """
 
 RUN_FILE_INTRO = """# The run file
