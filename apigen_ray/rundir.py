@@ -62,7 +62,7 @@ class RunDir:
                       result.json     outcome and headline counts, written last
                       seeds/          the verified samples that later rounds draw examples from
                       drafts/round=N/                     every reply that was paid for
-                      judged/round=N/                     judges' replies of an open round
+                      judged/round=N/                     judges' replies, until a round closes without errors
                       samples/round=N/verdict=<verdict>/  every sample, with a status for each stage
                       report.md  report.html
                       review/                             rows drawn for people to judge, and what they said

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from apigen_ray.errors import RecordError
 from apigen_ray.records import Api
+from apigen_ray.sections import read_sections
 
 
 class ApiIndex:
@@ -98,16 +97,12 @@ def load_categories(paths: Sequence[Path]) -> dict[str, str]:
         paths: YAML files ``category: [function, ...]``.
 
     Raises:
-        RecordError: a file cannot be read or is not of that form.
+        ConfigError: a file cannot be read.
+        RecordError: it is not of that form.
     """
     out: dict[str, str] = {}
     for path in paths:
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RecordError(f"{path}: cannot be read as YAML: {error}", "give a YAML file in UTF-8") from error
-        if not isinstance(content, Mapping):
-            raise RecordError(f"{path}: is not a mapping", "write `category: [function, ...]`")
+        content = read_sections(path, "give a YAML file in UTF-8: `category: [function, ...]`")
         for category, names in content.items():
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise RecordError(

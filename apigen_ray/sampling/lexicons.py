@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from apigen_ray.errors import RecordError
 from apigen_ray.records import content_hash
+from apigen_ray.sections import read_sections
 
 OUR_LEXICONS = Path(__file__).parents[1] / "library" / "lexicons"
 """The folder of our own lexicons."""
@@ -53,18 +52,12 @@ def load_lexicons(paths: Sequence[Path]) -> dict[str, Lexicon]:
         paths: YAML files, ours first, then the user's.
 
     Raises:
-        RecordError: a file cannot be read, or an entry is not of the form; the message has file and key.
+        ConfigError: a file cannot be read.
+        RecordError: an entry is not of the form; the message has file and key.
     """
     out: dict[str, Lexicon] = {}
     for path in paths:
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RecordError(
-                f"lexicon {path}: cannot be read as YAML: {error}", "give a YAML file in UTF-8"
-            ) from error
-        if not isinstance(content, Mapping):
-            raise RecordError(f"lexicon {path}: is not a mapping", f"for each parameter {_FORM}")
+        content = read_sections(path, f"give a YAML file in UTF-8: for each parameter {_FORM}")
         out.update((str(key), _lexicon(entry, f"lexicon {path}: {key}")) for key, entry in content.items())
     return out
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_ray.errors import RecordError
+from apigen_ray.errors import ConfigError, RecordError
 from apigen_ray.records import Api, Mode, Style
 from apigen_ray.sampling import (
     OUR_TEMPLATES,
@@ -88,9 +88,9 @@ def test_unreadable_files_are_refused(tmp_path):
     for path in (tmp_path / "none", tmp_path / "binary"):
         with pytest.raises(RecordError, match="cannot be read"):
             load_seeds(path, LIBRARY)
-        with pytest.raises(RecordError, match="cannot be read"):
+        with pytest.raises(ConfigError, match="cannot be read"):
             load_lexicons([path])
-        with pytest.raises(RecordError, match="cannot be read"):
+        with pytest.raises(ConfigError, match="cannot be read"):
             load_categories([path])
 
 
@@ -131,8 +131,10 @@ def test_categories(tmp_path):
     assert [api.api_id for api in apis] == [api.api_id for api in LIBRARY]
     with pytest.raises(RecordError, match="Math: is not a list"):
         load_categories([written(tmp_path, "Math: add", "d.yaml")])
-    with pytest.raises(RecordError, match="is not a mapping"):
+    with pytest.raises(ConfigError, match=r"e\.yaml: the file holds a list.*\n  mend: .*category: \[function"):
         load_categories([written(tmp_path, "- add", "e.yaml")])
+    with pytest.raises(ConfigError, match=r"f\.yaml: line 2: the key 'Math' stands twice"):
+        load_categories([written(tmp_path, "Math: [add]\nMath: [sub]", "f.yaml")])
 
 
 def test_lexicons(tmp_path):
