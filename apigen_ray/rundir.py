@@ -13,42 +13,15 @@ from apigen_ray.records import Json, Verdict
 from apigen_ray.storage import (
     AnyPath,
     absolute,
-    as_path,
     delete,
     list_files,
-    make_folder,
-    name_of,
-    new_file,
     open_parquet,
     parquet_files,
-    read_groups,
     read_tables,
     read_text,
     reading,
-    remove,
-    write_once,
     write_text,
 )
-
-__all__ = [
-    "AnyPath",
-    "RunDir",
-    "absolute",
-    "as_path",
-    "delete",
-    "list_files",
-    "make_folder",
-    "name_of",
-    "new_file",
-    "open_parquet",
-    "parquet_files",
-    "read_groups",
-    "read_tables",
-    "read_text",
-    "remove",
-    "write_once",
-    "write_text",
-]
 
 
 @dataclass(frozen=True)

@@ -45,13 +45,15 @@ from apigen_ray.graph import stages
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.ids import Ids
 from apigen_ray.graph.session import ray_session
+from apigen_ray.graph.stopping import tallies
 from apigen_ray.job import loop
 from apigen_ray.job import verify as records_job
 from apigen_ray.job.conduct import Conductor
 from apigen_ray.job.ingest import IngestOptions
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.records import DRAFT
-from apigen_ray.rundir import RunDir, parquet_files
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files
 from apigen_ray.tables import set_columns
 from apigen_ray.verifiers import VERIFIERS
 
@@ -279,7 +281,7 @@ def drafts(options: argparse.Namespace, folder: Path) -> None:
         run = RunDir(folder / "drafts-run")
         shutil.rmtree(run.path, ignore_errors=True)
         drafting = prepared.drafting(prepared.planner())
-        assert sum(tally["prompts"] for tally in graph.tallies(graph.round_graph(run, 0, drafting, judging)))
+        assert sum(tally["prompts"] for tally in tallies(graph.round_graph(run, 0, drafting, judging)))
         assert bool(parquet_files(run.drafts(0))) == (stage is keep)
 
     shares = []
@@ -312,7 +314,7 @@ def cost(options: argparse.Namespace, folder: Path) -> None:
 
     def ours() -> None:
         dataset = graph.round_graph(run, 0, prepared.drafting(planner), judging)
-        assert sum(tally["prompts"] for tally in graph.tallies(dataset)) == options.rows
+        assert sum(tally["prompts"] for tally in tallies(dataset)) == options.rows
         close_round(run, 0)
 
     def bare() -> None:

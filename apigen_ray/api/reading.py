@@ -11,7 +11,8 @@ from apigen_ray.config import SAMPLE, VERDICTS
 from apigen_ray.export.samples import check_word, decoded, schema_of
 from apigen_ray.export.samples import open_run as open_directory
 from apigen_ray.records import Verdict
-from apigen_ray.rundir import AnyPath, RunDir, absolute, as_path
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, absolute, as_path
 from apigen_ray.tables import conform
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from apigen_ray.api.reading import Run, with_values
 from apigen_ray.config import RunConfig, load_config
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.records import content_hash
-from apigen_ray.rundir import AnyPath, absolute, as_path, new_file, remove
+from apigen_ray.storage import AnyPath, absolute, as_path, new_file, remove
 
 _TURN = threading.Lock()
 """Runs of one process take turns: the session that one has started ends with it, under whoever else uses it."""

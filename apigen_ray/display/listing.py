@@ -10,8 +10,8 @@ from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export import EXPORTS, Export
 from apigen_ray.hub.layout import HubExport
 from apigen_ray.library import SOURCES
-from apigen_ray.rundir import AnyPath, RunDir
-from apigen_ray.storage import answers
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, answers
 from apigen_ray.verifiers import VERIFIERS
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from apigen_ray.errors import EnvironmentFault
 from apigen_ray.export.samples import schema_of
 from apigen_ray.records import content_hash
-from apigen_ray.rundir import RunDir, new_file
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import new_file
 from apigen_ray.tables import conform
 
 if TYPE_CHECKING:

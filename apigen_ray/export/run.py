@@ -22,7 +22,8 @@ from apigen_ray.export.files import Files
 from apigen_ray.export.samples import open_run
 from apigen_ray.export.splits import Splits
 from apigen_ray.records import Json, Verdict
-from apigen_ray.rundir import AnyPath, RunDir
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath
 
 MARK = "export.json"
 """Beside every export: what it was made from, its counts and its files. What it does not name is never deleted."""

@@ -11,7 +11,8 @@ from apigen_ray.config import SAMPLE
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import decoded, open_run
 from apigen_ray.records import Call, Json, Verdict, calls_to_json, content_hash, query_key
-from apigen_ray.rundir import AnyPath, RunDir, read_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, read_text
 from apigen_ray.tables import conform
 
 NAMED = 5

@@ -18,7 +18,8 @@ from apigen_ray.errors import RunFailedError
 from apigen_ray.graph.ids import DIGEST, changes, digests
 from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import Verdict, content_hash, query_key
-from apigen_ray.rundir import AnyPath, RunDir, as_path, new_file, open_parquet, read_groups, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, as_path, new_file, open_parquet, read_groups, read_tables
 from apigen_ray.tables import conform, set_columns
 
 ROWS_PER_FILE = 250_000

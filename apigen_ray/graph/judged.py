@@ -11,7 +11,7 @@ from apigen_ray.graph.shared import Shared
 from apigen_ray.graph.stages import write_first
 from apigen_ray.graph.tasks import file_chunks, submit
 from apigen_ray.records import REPLY
-from apigen_ray.rundir import AnyPath, as_path, name_of, parquet_files, read_tables
+from apigen_ray.storage import AnyPath, as_path, name_of, parquet_files, read_tables
 from apigen_ray.tables import set_columns
 
 JUDGED = pa.schema([pa.field("sample_id", pa.string()), pa.field("reply", REPLY)])

@@ -28,7 +28,7 @@ from apigen_ray.graph.shared import ARROW, Shared
 from apigen_ray.graph.stages import write_first
 from apigen_ray.graph.stopping import Stop, unless
 from apigen_ray.library.prepared import ENTRY, LibraryDir, blame
-from apigen_ray.records import Json, content_hash
+from apigen_ray.records import content_hash
 from apigen_ray.runners.pool import shared_runner
 from apigen_ray.storage import (
     AnyPath,
@@ -219,12 +219,6 @@ def keep(table: pa.Table, folder: str) -> pa.Table:
         return table
     kept = write_first(table, "row_id", folder, name_of(table["row_id"]))
     return kept.filter(pc.is_in(kept["row_id"], table["row_id"]))
-
-
-def tallies(dataset: "Dataset") -> Iterator[Json]:
-    """Executes a graph; yields what came to its end, batch by batch."""
-    for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
-        yield from batch.to_pylist()
 
 
 def _attempt(file: AnyPath) -> int:

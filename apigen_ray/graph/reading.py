@@ -8,7 +8,7 @@ import ray
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
 from apigen_ray.config import SAMPLE
-from apigen_ray.rundir import AnyPath
+from apigen_ray.storage import AnyPath
 
 if TYPE_CHECKING:
     from ray.data import Dataset

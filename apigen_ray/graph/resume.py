@@ -12,8 +12,9 @@ from apigen_ray.graph.shared import Shared
 from apigen_ray.graph.stages import by_generator, sample_id
 from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import DRAFT, SAMPLE_HEAD, Verdict
-from apigen_ray.rundir import RunDir, as_path, parquet_files, read_tables
+from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import Planner
+from apigen_ray.storage import as_path, parquet_files, read_tables
 from apigen_ray.tables import conform, gathered
 
 POSITIONS = 50_000

@@ -1,10 +1,10 @@
 """The graph of one round: plan, execute what was planned, generate, persist, split, verify, sink."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -141,12 +141,6 @@ def verify_graph(run: RunDir, round_: int, samples: "Dataset", judging: Judging,
         waiting.append(number)
     samples = _verified(samples, waiting, setting, judging.stages)
     return samples.map_batches(partial(stages.sink, folder=str(run.samples(round_))), **ARROW)
-
-
-def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
-    """Executes a graph; yields what was written, batch by batch, while the run goes on."""
-    for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
-        yield from batch.to_pylist()
 
 
 def _drafted(

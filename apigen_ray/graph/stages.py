@@ -11,8 +11,8 @@ from apigen_ray.asks.base import DraftAsk, Row
 from apigen_ray.graph.ids import Ids, digests
 from apigen_ray.graph.tally import tally
 from apigen_ray.records import DRAFT, NOT_REQUESTED, PLAN, content_hash
-from apigen_ray.rundir import as_path, name_of, read_tables, write_once
 from apigen_ray.sampling import Planner
+from apigen_ray.storage import as_path, name_of, read_tables, write_once
 from apigen_ray.tables import conform, table_of
 from apigen_ray.verifiers import VERIFIERS, Setting, Verifier
 from apigen_ray.verifiers.execution import ExecutionVerifier, execute_candidates

@@ -4,7 +4,7 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -86,17 +86,20 @@ def _unless(stop: Stop, where: Callable[[Row], bool], row: Row) -> bool:
     return not stop.asked() and where(row)
 
 
-def running(
-    graph: "Dataset", tallies: Callable[["Dataset"], Iterable[dict[str, Any]]], every_s: float = 1.0
-) -> Generator[dict[str, Any] | None]:
-    """Runs a graph on a thread and yields what comes of it; None for each second in which nothing came.
+def tallies(dataset: "Dataset") -> Iterator[dict[str, Any]]:
+    """Executes a graph; yields what comes to its end, batch by batch, while it goes on."""
+    for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+        yield from batch.to_pylist()
+
+
+def running(graph: "Dataset", every_s: float = 1.0) -> Generator[dict[str, Any] | None]:
+    """`tallies` on a thread of their own; None for each second in which nothing came.
 
     So whoever iterates is never blocked, sees signals and the clock, and may leave at any time: closing the iterator
     ends what is still executed.
 
     Args:
         graph: to be executed.
-        tallies: executes it and gives its rows.
         every_s: seconds without a row after which None is given.
     """
     came: SimpleQueue[dict[str, Any] | BaseException | None] = SimpleQueue()

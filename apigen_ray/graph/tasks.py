@@ -5,7 +5,7 @@ from typing import Any
 
 import ray
 
-from apigen_ray.rundir import AnyPath
+from apigen_ray.storage import AnyPath
 
 FILES = 32
 """For one task: of a round's parts, some 10,000 rows."""

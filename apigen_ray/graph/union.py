@@ -13,7 +13,8 @@ from apigen_ray.graph.close import DROP, STAY, Counts, Scan, arrange, decide, du
 from apigen_ray.graph.ids import DIGEST, changes, digests
 from apigen_ray.graph.tasks import fetch, file_chunks, submit
 from apigen_ray.records import SAMPLE_HEAD, Verdict, content_hash
-from apigen_ray.rundir import AnyPath, RunDir, as_path, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, as_path, read_tables
 from apigen_ray.tables import conform
 
 _COLUMNS = pa.schema([SAMPLE_HEAD.field("prompt_id"), SAMPLE_HEAD.field("run")])

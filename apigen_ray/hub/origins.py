@@ -16,7 +16,8 @@ from apigen_ray.library import BUILTIN
 from apigen_ray.library.documents import read_openapi
 from apigen_ray.library.prepared import LibraryDir
 from apigen_ray.records import Json
-from apigen_ray.rundir import RunDir, as_path, read_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import as_path, read_text
 
 Found = tuple[str | None, str]
 """A licence, or None, and who says so, or why nobody does."""

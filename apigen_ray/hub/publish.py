@@ -17,7 +17,7 @@ from apigen_ray.hub.published import config_text, published
 from apigen_ray.hub.push import Head, Hub, model_licence
 from apigen_ray.records import Json
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import AnyPath
+from apigen_ray.storage import AnyPath
 
 _FACTS = ("kind", "fingerprint", "versions", "seed", "stages", "digests", "library", "sandbox", "merged")
 

@@ -12,7 +12,8 @@ from apigen_ray.graph.stopping import Stop
 from apigen_ray.job.limits import Guard
 from apigen_ray.job.signals import Interrupts
 from apigen_ray.records import Json
-from apigen_ray.rundir import RunDir, parquet_files, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files, read_tables
 
 
 class Watcher(Protocol):

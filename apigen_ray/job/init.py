@@ -13,9 +13,9 @@ from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.library.python import PythonSource
 from apigen_ray.library.rapidapi import RapidApiSource
-from apigen_ray.rundir import write_text
 from apigen_ray.runners.pool import executable
 from apigen_ray.runners.rest.reach import blocked, host_of, literally
+from apigen_ray.storage import write_text
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ROWS = (".jsonl", ".ndjson", ".parquet")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from apigen_ray.engines import build
 from apigen_ray.graph.leases import leases_for
-from apigen_ray.graph.preparing import close_attempt, next_attempt, preparing_graph, tallies
+from apigen_ray.graph.preparing import close_attempt, next_attempt, preparing_graph
 from apigen_ray.graph.preparing_steps import Plan
 from apigen_ray.graph.session import ray_session
 from apigen_ray.graph.stopping import Stop, running
@@ -79,7 +79,7 @@ def prepare_library(path: AnyPath, spec: PrepareSpec, *, again: bool = False, pr
             graph = preparing_graph(library, attempt, plan, writer, again=again, stop=stop)
             rows = usable = 0
             end = float("inf")
-            with signals.patient(), closing(running(graph, tallies)) as ticks:
+            with signals.patient(), closing(running(graph)) as ticks:
                 for tally in ticks:
                     if tally is not None:
                         rows, usable = rows + tally["rows"], usable + tally["usable"]

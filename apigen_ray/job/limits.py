@@ -14,7 +14,8 @@ from apigen_ray.engines.priced import Price
 from apigen_ray.errors import RESUME, ApigenError, RunFailedError, RunStoppedError
 from apigen_ray.graph.tally import COLUMNS, spent
 from apigen_ray.records import Json, Verdict
-from apigen_ray.rundir import AnyPath, RunDir, list_files, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, list_files, read_tables
 from apigen_ray.tables import gathered
 
 ROWS = 10_000

@@ -14,7 +14,7 @@ from apigen_ray.engines import Engine
 from apigen_ray.errors import EnvironmentFault, RunExistsError
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.metrics import Metrics
-from apigen_ray.graph.round import round_graph, tallies
+from apigen_ray.graph.round import round_graph
 from apigen_ray.graph.session import Cluster, ray_session
 from apigen_ray.graph.stopping import running
 from apigen_ray.job.conduct import Conductor, Silent, Watcher
@@ -29,7 +29,8 @@ from apigen_ray.job.signals import interrupts
 from apigen_ray.records import Json, Status
 from apigen_ray.report.markdown import report_text
 from apigen_ray.report.summary import Summary, summarise
-from apigen_ray.rundir import RunDir, delete, make_folder, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import delete, make_folder, write_text
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def run(config: RunConfig, *, resume: bool = False, clean: bool = False, watcher
                 drafting = prepared.drafting(prepared.planner(read_seeds(directory, number, apis)))
                 directory.open_round(number)
                 graph = round_graph(directory, number, drafting, judging, stop=conductor.stop)
-                conductor.conduct(number, running(graph, tallies), planned)
+                conductor.conduct(number, running(graph), planned)
                 close_round(directory, number)
                 write_seeds(directory, number, config.sampling.feedback, apis)
         summary = summarise(directory)

@@ -15,7 +15,8 @@ from apigen_ray.job.outcome import recorded
 from apigen_ray.records import Json, content_hash
 from apigen_ray.report.markdown import report_text
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import AnyPath, RunDir, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, write_text
 
 AGAIN = "merge again with --clean"
 """A merge is not resumed: it is done anew."""

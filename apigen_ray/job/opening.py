@@ -1,7 +1,8 @@
 """The folder of a run: cleared for a new one, and opened for what is made in one go, as by ``verify`` and ``merge``."""
 
 from apigen_ray.errors import RunExistsError
-from apigen_ray.rundir import AnyPath, RunDir, list_files, make_folder, remove
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, list_files, make_folder, remove
 
 
 def open_new(path: AnyPath, kind: str, *, clean: bool) -> RunDir:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from apigen_ray.errors import RESUME, ApigenError, EnvironmentFault, RunFailedError, RunStoppedError
 from apigen_ray.graph.failure import explained
 from apigen_ray.records import Json
-from apigen_ray.rundir import RunDir, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_text
 
 
 @contextmanager

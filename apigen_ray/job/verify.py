@@ -19,7 +19,7 @@ from apigen_ray.engines.priced import JudgeSpec
 from apigen_ray.graph.close import close_round
 from apigen_ray.graph.metrics import Metrics
 from apigen_ray.graph.records import input_graph
-from apigen_ray.graph.round import Judging, tallies, verify_graph
+from apigen_ray.graph.round import Judging, verify_graph
 from apigen_ray.graph.session import ray_session
 from apigen_ray.graph.stopping import running
 from apigen_ray.job.conduct import Conductor, Silent, Watcher
@@ -36,8 +36,8 @@ from apigen_ray.library.python import PythonSource
 from apigen_ray.records import Json
 from apigen_ray.report.markdown import report_text
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import AnyPath, write_text
 from apigen_ray.sections import Misfit, Section, parse_sections, read_sections
+from apigen_ray.storage import AnyPath, write_text
 from apigen_ray.verifiers import Setting
 from apigen_ray.verifiers.execution import ExecutionSpec
 from apigen_ray.verifiers.semantic_spec import SemanticSpec
@@ -177,7 +177,7 @@ def verify_records(
             conductor = Conductor(directory, guard, signals, watcher, Metrics(str(out.name), spec.stages, None))
             samples = input_graph(splits, partial(read_samples, options=options), stop=conductor.stop)
             graph = verify_graph(directory, 0, samples, judging, conductor.stop)
-            conductor.conduct(0, running(graph, tallies), {})
+            conductor.conduct(0, running(graph), {})
             close_round(directory, 0, unique=False)
         summary = summarise(directory)
         outcome.update(summary.form())

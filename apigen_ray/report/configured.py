@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from apigen_ray.engines.priced import Price
 from apigen_ray.errors import InputError
-from apigen_ray.rundir import RunDir, read_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import read_text
 
 
 class _Engine(BaseModel):

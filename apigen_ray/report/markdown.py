@@ -4,7 +4,8 @@ from apigen_ray.config import STAGES, VERDICTS
 from apigen_ray.export.samples import open_run
 from apigen_ray.records import Json, Status, Verdict
 from apigen_ray.report.summary import Summary, summarise
-from apigen_ray.rundir import AnyPath, RunDir, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, write_text
 
 TOP_CODES = 3
 """Codes that the funnel names for each stage."""

@@ -21,7 +21,8 @@ from apigen_ray.report.metrics import metric_rows
 from apigen_ray.report.spending import spending_rows
 from apigen_ray.report.story import stories
 from apigen_ray.report.summary import Summary, summarise
-from apigen_ray.rundir import AnyPath, RunDir, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, write_text
 
 ASSETS = Path(__file__).parent / "assets"
 

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.records import Json
 from apigen_ray.review.sample import Sample
-from apigen_ray.rundir import make_folder
-from apigen_ray.storage import reading, writing
+from apigen_ray.storage import make_folder, reading, writing
 
 FOLDER = "judgements"
 NOTE_CHARACTERS = 2_000

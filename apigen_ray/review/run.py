@@ -9,7 +9,8 @@ from apigen_ray.review.estimates import estimates
 from apigen_ray.review.judgements import name_of, read_words
 from apigen_ray.review.sample import Sample, open_sample
 from apigen_ray.review.server import Desk, serve
-from apigen_ray.rundir import AnyPath, RunDir
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath
 
 
 def review_run(

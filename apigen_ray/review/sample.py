@@ -18,8 +18,8 @@ from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import open_run
 from apigen_ray.records import Json, Status, Verdict, content_hash
 from apigen_ray.review.allot import by_size, level
-from apigen_ray.rundir import AnyPath, RunDir, write_once
-from apigen_ray.storage import reading
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, reading, write_once
 
 ROWS = 600
 """Rows of a sample: as many as the paper's authors had judged."""

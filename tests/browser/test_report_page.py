@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from apigen_ray.config import SAMPLE, STAGES, VERDICTS
-from apigen_ray.rundir import RunDir, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once, write_text
 from apigen_ray.tables import table_of
 
 if TYPE_CHECKING:

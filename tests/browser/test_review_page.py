@@ -21,7 +21,8 @@ from apigen_ray.review.judgements import read_words
 from apigen_ray.review.run import review_run
 from apigen_ray.review.sample import Sample, open_sample
 from apigen_ray.review.server import Desk, application
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 if TYPE_CHECKING:

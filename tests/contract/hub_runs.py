@@ -7,7 +7,8 @@ import yaml
 
 from apigen_ray.config import SAMPLE
 from apigen_ray.records import content_hash, dumps
-from apigen_ray.rundir import RunDir, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once, write_text
 from apigen_ray.tables import table_of
 
 ROOT = Path(__file__).parents[2]

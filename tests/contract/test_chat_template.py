@@ -19,7 +19,8 @@ from apigen_ray.export.base import NO_CALL
 from apigen_ray.export.openai import CHAT_TEMPLATE
 from apigen_ray.export.run import export_run
 from apigen_ray.records import content_hash, dumps
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Json = dict[str, Any]

@@ -27,7 +27,8 @@ from apigen_ray.job.ingest import IngestOptions
 from apigen_ray.job.verify import VerifySpec, verify_records
 from apigen_ray.library.forms import normalise_tool
 from apigen_ray.records import content_hash, dumps, query_key
-from apigen_ray.rundir import RunDir, read_tables, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import read_tables, write_once
 from apigen_ray.tables import table_of
 
 ROOT = Path(__file__).parents[2]

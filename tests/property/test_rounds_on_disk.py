@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from apigen_ray import storage
-from apigen_ray.rundir import RunDir, list_files, new_file, read_tables, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import list_files, new_file, read_tables, write_once
 
 STEPS = st.integers(0, 12)
 """Changes of the disk before the process is killed; most acts have fewer, and come to their end."""

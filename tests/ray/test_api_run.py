@@ -14,7 +14,7 @@ import ray
 import apigen_ray as apigen
 from apigen_ray import api
 from apigen_ray.errors import RunExistsError
-from apigen_ray.rundir import as_path, list_files
+from apigen_ray.storage import as_path, list_files
 from examples.python_api import main
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]

@@ -19,7 +19,8 @@ from apigen_ray.job.loop import run as run_config
 from apigen_ray.job.merge import merge_runs
 from apigen_ray.records import content_hash
 from apigen_ray.report.markdown import report_form
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]

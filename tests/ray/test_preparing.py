@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,9 @@ def test_a_library_is_prepared_though_it_is_left_in_the_middle_and_checked_again
         answer.text(written(body)) if len(chat_server.bodies) <= hangs else answer(delay=600)
     )
 
-    def left(graph: Any, consume: Callable[[Any], Any]) -> Iterator[Any]:
+    def left(graph: Any) -> Iterator[Any]:
         end = time.monotonic() + 200
-        with closing(running(graph, consume, 0.2)) as ticks:
+        with closing(running(graph, 0.2)) as ticks:
             for tally in ticks:
                 yield tally
                 assert time.monotonic() < end, (len(chat_server.bodies), kept(lib), calls(http_server))

@@ -10,7 +10,8 @@ import pytest
 from apigen_ray.config import load_config
 from apigen_ray.job.loop import run
 from apigen_ray.job.prepare import prepare
-from apigen_ray.rundir import RunDir, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import read_tables
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "jobs" / "quickstart.yaml"

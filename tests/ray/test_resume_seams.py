@@ -11,9 +11,11 @@ import pytest
 from apigen_ray.config import load_config
 from apigen_ray.engines.base import Keep, Where
 from apigen_ray.graph.close import close_round
-from apigen_ray.graph.round import round_graph, tallies
+from apigen_ray.graph.round import round_graph
+from apigen_ray.graph.stopping import tallies
 from apigen_ray.job.prepare import Prepared, prepare
-from apigen_ray.rundir import RunDir, parquet_files, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files, read_tables
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 

@@ -14,7 +14,8 @@ import pytest
 
 from apigen_ray.config import RunConfig, load_config
 from apigen_ray.job.loop import run
-from apigen_ray.rundir import RunDir, parquet_files, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files, read_tables
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 

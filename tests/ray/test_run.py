@@ -18,12 +18,14 @@ import pytest
 from apigen_ray.config import SAMPLE, VERDICTS, RunConfig, load_config
 from apigen_ray.errors import RunExistsError
 from apigen_ray.graph.close import close_round
-from apigen_ray.graph.round import round_graph, tallies
+from apigen_ray.graph.round import round_graph
+from apigen_ray.graph.stopping import tallies
 from apigen_ray.job.ingest import IngestOptions
 from apigen_ray.job.loop import Result, Silent, run
 from apigen_ray.job.prepare import prepare
 from apigen_ray.job.verify import VerifySpec, verify_records
-from apigen_ray.rundir import RunDir, parquet_files, read_tables, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files, read_tables, write_once
 from apigen_ray.verifiers import VERIFIERS
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]

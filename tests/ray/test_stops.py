@@ -18,7 +18,8 @@ from apigen_ray.graph.failure import explained
 from apigen_ray.graph.stopping import Stop
 from apigen_ray.job.conduct import Silent
 from apigen_ray.job.loop import run
-from apigen_ray.rundir import RunDir, parquet_files, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import parquet_files, read_tables
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 

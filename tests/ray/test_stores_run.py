@@ -10,7 +10,8 @@ import pytest
 from apigen_ray.cli import main
 from apigen_ray.config import RunConfig, load_config
 from apigen_ray.job.loop import run
-from apigen_ray.rundir import RunDir, as_path, list_files, read_tables, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import as_path, list_files, read_tables, write_once, write_text
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 

@@ -13,7 +13,8 @@ from apigen_ray.config import SAMPLE
 from apigen_ray.errors import ConfigError, RunExistsError
 from apigen_ray.job.ingest import IngestOptions
 from apigen_ray.job.verify import VerifySpec, verify_records
-from apigen_ray.rundir import RunDir, read_tables
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import read_tables
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 

@@ -11,7 +11,8 @@ import pytest
 from apigen_ray.cli import main
 from apigen_ray.config import SAMPLE, STAGES
 from apigen_ray.records import Json
-from apigen_ray.rundir import AnyPath, RunDir, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import AnyPath, write_once, write_text
 from apigen_ray.tables import table_of
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,8 @@ from apigen_ray.errors import ConfigError, EnvironmentFault, InputError
 from apigen_ray.export.samples import find_samples
 from apigen_ray.library.python import PythonSource
 from apigen_ray.report.summary import Summary
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 NEED_RAY = {"run", "preview", "verify", "Run.to_ray"}

@@ -12,7 +12,8 @@ import pytest
 
 from apigen_ray import __version__, cli
 from apigen_ray.config import SAMPLE
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 PYTHON = 'def add(first: int, second: int) -> int:\n    """Add two numbers."""\n    return first + second\n'

@@ -14,7 +14,8 @@ from apigen_ray.errors import EnvironmentFault, RunFailedError
 from apigen_ray.graph import close
 from apigen_ray.graph.close import close_round
 from apigen_ray.records import content_hash, query_key
-from apigen_ray.rundir import RunDir, list_files, read_tables, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import list_files, read_tables, write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]

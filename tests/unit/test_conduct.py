@@ -16,7 +16,8 @@ from apigen_ray.job import conduct
 from apigen_ray.job.conduct import Conductor, Silent
 from apigen_ray.job.limits import LEAST, Guard, Meter
 from apigen_ray.job.signals import Interrupts
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 
 Tally = dict[str, Any]
 Step = Tally | None | Callable[[], None]

@@ -21,7 +21,8 @@ from apigen_ray.export.base import NO_CALL
 from apigen_ray.job.library_spec import PrepareSpec
 from apigen_ray.library import load_library
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 TRIED = {

@@ -20,7 +20,8 @@ import pytest
 
 from apigen_ray.config import SAMPLE
 from apigen_ray.records import DRAFT, Json, Request
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import conform, table_of
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,9 @@ from apigen_ray.config import SAMPLE
 from apigen_ray.errors import ConfigError
 from apigen_ray.job.feedback import check_feedback, read_seeds, write_seeds
 from apigen_ray.records import Api, content_hash, dumps
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import FeedbackSpec
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]

@@ -15,7 +15,7 @@ from apigen_ray.graph.ids import Ids
 from apigen_ray.graph.tally import TALLY
 from apigen_ray.job.prepare import Prepared, prepare
 from apigen_ray.records import DRAFT, Reply, content_hash, dumps
-from apigen_ray.rundir import name_of, parquet_files, read_tables
+from apigen_ray.storage import name_of, parquet_files, read_tables
 from apigen_ray.tables import set_columns, table_of
 from apigen_ray.verifiers import VERIFIERS
 

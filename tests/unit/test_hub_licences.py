@@ -11,8 +11,8 @@ from apigen_ray.hub import origins as hub_origins
 from apigen_ray.hub.licences import HUB_IDS, Licences, head_of, restriction
 from apigen_ray.hub.origins import Found, Origin, config_of, origins
 from apigen_ray.library.prepared import ENTRY, LibraryDir
-from apigen_ray.rundir import RunDir, write_text
-from apigen_ray.storage import write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once, write_text
 from apigen_ray.tables import table_of
 
 Json = dict[str, Any]

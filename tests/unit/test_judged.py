@@ -9,7 +9,7 @@ import pytest
 from apigen_ray.config import SAMPLE
 from apigen_ray.graph.judged import Judged, fill, persist, sample_ids
 from apigen_ray.records import Reply, content_hash
-from apigen_ray.rundir import parquet_files
+from apigen_ray.storage import parquet_files
 from apigen_ray.tables import table_of
 
 NAMES = [content_hash("sample", number) for number in range(8)]

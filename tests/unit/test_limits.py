@@ -10,7 +10,8 @@ from apigen_ray.engines.priced import Price
 from apigen_ray.errors import RunFailedError, RunStoppedError
 from apigen_ray.graph.tally import TALLY, tally
 from apigen_ray.job.limits import LEAST, WINDOW, Breaker, Guard, Meter, look_back
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]

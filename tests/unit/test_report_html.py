@@ -24,7 +24,8 @@ from apigen_ray.report.markdown import report_text
 from apigen_ray.report.page import page_text, write_page
 from apigen_ray.report.story import BYTES, story
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import RunDir, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once, write_text
 from apigen_ray.tables import table_of
 
 pytest.importorskip("vl_convert", reason="the extra `report` is not installed")

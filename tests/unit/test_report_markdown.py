@@ -19,7 +19,8 @@ from apigen_ray.graph.tally import tally
 from apigen_ray.job.limits import Meter
 from apigen_ray.report.markdown import filter_rows, report_form, report_text, write_report
 from apigen_ray.report.summary import summarise
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 FAILS = {"fail_format": "wrong_type", "fail_execution": "timeout", "fail_grounding": "leaked_call", "error": "timeout"}

@@ -12,7 +12,7 @@ from apigen_ray.graph import resume
 from apigen_ray.graph.ids import Ids, digests, hashes
 from apigen_ray.graph.stages import sample_id
 from apigen_ray.records import DRAFT, content_hash
-from apigen_ray.rundir import read_tables, write_once
+from apigen_ray.storage import read_tables, write_once
 from apigen_ray.tables import table_of
 
 A, B, C, D = (content_hash("prompt", name) for name in "abcd")

@@ -29,7 +29,8 @@ from apigen_ray.review.judgements import Judgement, JudgementFile, Settled, Word
 from apigen_ray.review.rows import question, story, type_words
 from apigen_ray.review.run import review_run
 from apigen_ray.review.sample import FILE, JUDGED, Sample, open_sample
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]

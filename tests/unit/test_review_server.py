@@ -25,7 +25,8 @@ from apigen_ray.review.estimates import estimates
 from apigen_ray.review.judgements import Judgement, path_of, read_words
 from apigen_ray.review.sample import Sample, open_sample
 from apigen_ray.review.server import Desk, application, serve
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Json = dict[str, Any]

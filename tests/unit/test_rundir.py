@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from apigen_ray.errors import EnvironmentFault, RecordError, RunFailedError
-from apigen_ray.rundir import RunDir, name_of, parquet_files, read_tables, write_once, write_text
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import name_of, parquet_files, read_tables, write_once, write_text
 
 
 @pytest.mark.parametrize("text", ["", '{"outcome": "do', "[1]", "null", "3", '"x"', "[" * 100_000, b"\xff"])

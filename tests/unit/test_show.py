@@ -18,7 +18,8 @@ from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import find_samples
 from apigen_ray.export.story import find_story
 from apigen_ray.records import Call, Example, Style
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 Row = dict[str, Any]

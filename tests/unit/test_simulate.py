@@ -20,10 +20,11 @@ from apigen_ray.library.mcp import McpSource
 from apigen_ray.library.openapi import OpenApiSource
 from apigen_ray.records import Api, Json, Status
 from apigen_ray.report.markdown import report_form, write_report
-from apigen_ray.rundir import RunDir, write_once
+from apigen_ray.rundir import RunDir
 from apigen_ray.runners.base import ExecutionSpec, Task
 from apigen_ray.runners.patterns import PatternError, matching
 from apigen_ray.runners.simulate import MAX_VALUE, UNKNOWN, SimulateRunner, simulated
+from apigen_ray.storage import write_once
 from apigen_ray.tables import table_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
