@@ -27,8 +27,7 @@ from apigen_ray.library import LibrarySpec
 from apigen_ray.library.python import PythonSource
 from apigen_ray.records import REPLY, Json, Mode, Verdict, content_hash
 from apigen_ray.sampling import SamplingSpec
-from apigen_ray.sections import Misfit, Section, read_sections, refusal, set_key
-from apigen_ray.sections import nearest as nearest  # words of a run file are looked up here
+from apigen_ray.sections import Misfit, Section, nearest, read_sections, refusal, set_key
 from apigen_ray.storage import AnyPath, as_path
 from apigen_ray.verifiers import VERIFIERS
 from apigen_ray.verifiers.execution import ExecutionSpec

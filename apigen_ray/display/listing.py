@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import get_args
 
-from apigen_ray.config import nearest
 from apigen_ray.display.samples import printable
 from apigen_ray.engines import ENGINES
 from apigen_ray.errors import InputError, RecordError
@@ -11,6 +10,7 @@ from apigen_ray.export import EXPORTS, Export
 from apigen_ray.hub.layout import HubExport
 from apigen_ray.library import SOURCES
 from apigen_ray.rundir import RunDir
+from apigen_ray.sections import nearest
 from apigen_ray.storage import AnyPath, answers
 from apigen_ray.verifiers import VERIFIERS
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import yaml
 
 from apigen_ray import __version__
-from apigen_ray.config import VERDICTS, nearest
+from apigen_ray.config import VERDICTS
 from apigen_ray.errors import EnvironmentFault, InputError
 from apigen_ray.export import EXPORTS
 from apigen_ray.export.base import Export
@@ -23,6 +23,7 @@ from apigen_ray.export.samples import open_run
 from apigen_ray.export.splits import Splits
 from apigen_ray.records import Json, Verdict
 from apigen_ray.rundir import RunDir
+from apigen_ray.sections import nearest
 from apigen_ray.storage import AnyPath
 
 MARK = "export.json"

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import SAMPLE, STAGES, VERDICTS, nearest
+from apigen_ray.config import SAMPLE, STAGES, VERDICTS
 from apigen_ray.errors import InputError
 from apigen_ray.records import INTERNAL_ERROR, NOT_REQUESTED, Json
 from apigen_ray.rundir import RunDir
+from apigen_ray.sections import nearest
 from apigen_ray.storage import AnyPath
 from apigen_ray.tables import conform
 from apigen_ray.verifiers import VERIFIERS

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from apigen_ray.config import nearest
 from apigen_ray.errors import InputError
 from apigen_ray.hub.origins import UNTOLD, Origin
+from apigen_ray.sections import nearest
 
 _IDS = """
 afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from apigen_ray.config import nearest
 from apigen_ray.errors import ConfigError
 from apigen_ray.records import Api, Example, Style, Verdict, dumps
 from apigen_ray.rundir import RunDir
 from apigen_ray.sampling import FeedbackSpec, load_seeds
+from apigen_ray.sections import nearest
 from apigen_ray.storage import write_text
 
 _COLUMNS = ["sample_id", "style", "query", "answers", "api_ids"]

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from apigen_ray.config import nearest
 from apigen_ray.errors import InputError
 from apigen_ray.library.prepared import PARSE, STEPS, LibraryDir, api_of, blame
 from apigen_ray.library.validator import compiled
@@ -15,6 +14,7 @@ from apigen_ray.runners.base import ExecutionSpec, Outcome, Task
 from apigen_ray.runners.pool import RunnerPool, executable
 from apigen_ray.sampling import lexicon_files, load_lexicons
 from apigen_ray.sampling.values import Arguments
+from apigen_ray.sections import nearest
 from apigen_ray.storage import AnyPath
 from apigen_ray.strict_json import JsonProblem, loads
 

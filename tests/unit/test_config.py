@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from apigen_ray.config import differences, dump_config, load_config, nearest, parse_config
+from apigen_ray.config import differences, dump_config, load_config, parse_config
 from apigen_ray.errors import ConfigError
 from apigen_ray.job.library_spec import PrepareSpec
 from apigen_ray.job.verify import VerifySpec
+from apigen_ray.sections import nearest
 
 Json = dict[str, Any]
 
