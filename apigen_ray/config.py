@@ -282,7 +282,7 @@ def load_config(source: str | os.PathLike[str] | Mapping[str, Any], settings: It
     else:
         found = f"config: {type(source).__name__} is neither a run file nor sections"
         raise ConfigError(found, "give the path of a run file, or a dictionary of its sections")
-    alone, settings = _plain(value), list(settings)
+    alone, value, settings = value, dict(value), list(settings)
     for setting in settings:
         set_key(value, setting)
     try:

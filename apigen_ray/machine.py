@@ -8,8 +8,13 @@ _GROUP = Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """Cores that this process may use; of a share of one, one."""
+    there = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    try:
+        quota, period = map(int, (_GROUP / "cpu.max").read_text("ascii").split())  # microseconds
+    except (OSError, ValueError):  # no such file, or "max 100000": no limit
+        return there
+    return max(1, min(there, -(-quota // period)))
 
 
 def memory() -> int:

@@ -105,7 +105,7 @@ class RunDir:
         Raises:
             RecordError: the file is there and cannot be read.
         """
-        return _read_object(self.result_path, "delete it: a run without it is an unfinished one, and --resume ends it")
+        return _read_object(self.result_path, "delete it: it only says how the last attempt ended")
 
     def update_manifest(self, **values: object) -> Json:
         """Sets keys of the manifest, in one step."""

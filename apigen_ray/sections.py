@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,7 +60,7 @@ def read_sections(path: Path, mend: str = "give the path of a YAML file") -> Jso
 
 
 def set_key(value: Json, setting: str) -> None:
-    """Sets one key of sections, in place.
+    """Sets one key of sections, in place; what lies deeper is replaced by copies.
 
     Args:
         value: the sections.
@@ -74,13 +75,13 @@ def set_key(value: Json, setting: str) -> None:
     new = _yaml(text, f"--set {setting}", "quote the value: --set 'name=\"a: b\"'")
     node: Any = value
     *parents, last = key.split(".")
-    for part in parents:
+    for part in parents:  # each is copied: an alias or `<<` may have put the same one elsewhere too
         if isinstance(node, list):
-            node = node[_item(node, part, setting)]
+            place = _item(node, part, setting)
+            node[place] = node = copy(node[place])
         elif isinstance(node, dict):
-            if not isinstance(node.get(part), dict | list):
-                node[part] = {}
-            node = node[part]
+            inner = node.get(part)
+            node[part] = node = copy(inner) if isinstance(inner, dict | list) else {}
     if not isinstance(node, dict | list):
         raise ConfigError(f"--set {setting}: there are no keys in {node!r}", "set the whole item")
     if isinstance(node, list):
@@ -157,6 +158,10 @@ def _yaml(text: str, where: str, mend: str) -> Any:
         raise ConfigError(f"{where}: line {line}: {error.problem}", "keep one of the two") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{where}: not YAML: {error}", mend) from error
+    except ValueError as error:
+        raise ConfigError(f"{where}: looks like a date and is none: {error}", "put quotes around the text") from error
+    except RecursionError as error:
+        raise ConfigError(f"{where}: nested too deeply", "write it flatter") from error
     finally:
         if loader is not None:
             loader.dispose()

@@ -4,12 +4,11 @@ import codecs
 import io
 import json
 import os
-import signal
 import sys
 from typing import NoReturn
 
-UNREAD = 128 + signal.SIGPIPE
-"""Exit code where nobody reads the output any more: that of any program in a shell."""
+UNREAD = 141
+"""Exit code where nobody reads the output any more: that of any program in a shell (128 + SIGPIPE)."""
 
 _ESCAPED = "apigen.escaped"
 
@@ -28,7 +27,8 @@ def leave(code: str | int | None) -> NoReturn:
         code: as `SystemExit` takes it.
     """
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a shell may have closed it: >&-
+            sys.stdout.flush()
     except BrokenPipeError:
         code = code or UNREAD
     if code == UNREAD and sys.__stdout__ is not None:  # else Python would try once more, and complain

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -111,4 +112,8 @@ def printable_lines(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text without what could drive the terminal, whoever wrote it."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if _shows(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _shows(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"  # other spaces than " " are none to Python

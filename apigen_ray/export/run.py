@@ -155,7 +155,7 @@ def _files_of(out: Path) -> set[str]:
     """What the export in a folder is made of; nothing where there is none."""
     try:
         form = json.loads((out / MARK).read_text("utf-8"))
-        return {*form["files"], *form["beside"]}
+        return {*form["files"], *form.get("beside", (README, MARK))}
     except (FileNotFoundError, IsADirectoryError, ValueError, KeyError, TypeError):
         return set()
 

@@ -184,7 +184,8 @@ def _listed(path: Path) -> tuple[SourceSpec, ...]:
     _, top = read_document(path, "give an OpenAPI document, or a file with the section `library`")
     if not isinstance(top, dict) or not isinstance(top.get("library"), list) or "paths" in top:
         return ()
-    return parse_sections(_Listing, {"library": read_sections(path)["library"]}, path).library
+    read_sections(path)  # refuses a key that stands twice
+    return parse_sections(_Listing, {"library": top["library"]}, path).library
 
 
 class _Listing(Section):

@@ -708,6 +708,15 @@ def test_a_place_where_no_folder_can_be_is_said(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["loop", "run"]
 
 
+def test_an_export_of_before_is_replaced(tmp_path: Path) -> None:
+    run, out = write_run(tmp_path / "run", [simple(1, "One?")]), tmp_path / "out"
+    export_run(run, "xlam", out)
+    form = json.loads((out / MARK).read_text())
+    del form["beside"], form["content"]
+    (out / MARK).write_text(json.dumps(form))
+    assert "content" in export_run(run, "xlam", out, clean=True)
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"files": 1, "beside": []}', "\xff"])
 def test_a_mark_that_is_none_of_ours_makes_no_export(tmp_path: Path, text: str) -> None:
     (tmp_path / "out").mkdir()

@@ -229,6 +229,12 @@ def test_a_reader_that_goes_is_no_error(apigen, finished: Path, arguments: tuple
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_without_an_output_all_is_as_it_is(finished: Path) -> None:
+    command = [sys.executable, "-m", "apigen_ray.cli", "show", str(finished), "--json"]
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_what_the_terminal_s_encoding_lacks_is_escaped(
     apigen, finished: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

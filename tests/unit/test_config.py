@@ -261,6 +261,40 @@ def test_keys_that_are_merged_in_stand_once(tmp_path: Path) -> None:
     assert config.judge.spec.seed == 1
 
 
+def test_what_is_set_in_one_place_is_not_set_in_another_that_shares_it(tmp_path: Path) -> None:
+    path = tmp_path / "shared.yaml"
+    path.write_text(
+        "library: [{kind: python, path: a.py}]\n"
+        "generators:\n  - &one {engine: scripted, faults: &faults {cut_off: 0.5}}\n  - {<<: *one, name: two}\n"
+        "  - {engine: scripted, name: three, faults: *faults}\njudge: {engine: scripted}\n"
+    )
+    config = load_config(path, ["generators.1.faults.cut_off=0.25"])
+    assert [each.spec.faults["cut_off"] for each in config.generators] == [0.5, 0.25, 0.5]
+
+
+def test_aliases_of_aliases_cost_nothing(tmp_path: Path) -> None:
+    lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]" for n in range(1, 30)]  # 9 ** 30 leaves
+    path = tmp_path / "laughs.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="x29"):
+        load_config(path)
+    path.write_text("name: &a [*a]\n")
+    with pytest.raises(ConfigError, match="name"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("name: 2024-01-32\n", "looks like a date"), ("name: " + "[" * 3000, "nested too deeply"), ("a: [", "not YAML")],
+)
+def test_what_yaml_stumbles_over_is_told(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "day.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"day\.yaml: {says}"):
+        load_config(path)
+
+
 @pytest.mark.parametrize("content", ["openapi: 3.1.0\npaths: {}", "swagger: '2.0'\nname: x"])
 def test_a_document_of_tools_is_no_run_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "shop.yaml"

@@ -26,6 +26,17 @@ def test_cores_are_those_that_this_process_may_run_on() -> None:
     assert machine.cores() == len(before)
 
 
+@pytest.mark.parametrize(
+    ("text", "count"), [("100000 100000", 1), ("50000 100000", 1), ("150000 100000", 2), ("max 100000", 8), ("", 8)]
+)
+def test_a_containers_share_of_the_cores_counts(
+    group: Path, monkeypatch: pytest.MonkeyPatch, text: str, count: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    (group / "cpu.max").write_text(text + "\n")
+    assert machine.cores() == count
+
+
 @pytest.mark.parametrize("text", [None, "max\n"])
 def test_without_a_limit_memory_is_the_machines(group: Path, text: str | None) -> None:
     if text is not None:

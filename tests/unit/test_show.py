@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from apigen_ray import cli
 from apigen_ray.config import SAMPLE, STAGES
-from apigen_ray.display.samples import print_samples
+from apigen_ray.display.samples import print_samples, printable
 from apigen_ray.display.story import LABEL, LEAST, LONG, print_story
 from apigen_ray.errors import InputError, RecordError
 from apigen_ray.export.samples import find_samples
@@ -154,6 +154,7 @@ def test_nothing_in_a_run_drives_the_terminal(
         cli.main()
     out, err = capsys.readouterr()
     assert "\N{REPLACEMENT CHARACTER}" in out + err
+    assert printable("a\u3000b\xa0c") == "a\u3000b\xa0c"  # a name may be copied from here
     assert all(char.isprintable() for char in (out + err).replace("\n", ""))
 
 
