@@ -31,11 +31,13 @@ def blocked(servers: Iterable[str], allow_hosts: Iterable[str], resolve: Resolve
                 await guard.addresses(host, port, is_listed(guard, url))
         except Blocked as reason:
             found[server] = str(reason)
-        except (OSError, httpx.InvalidURL):
+        except (OSError, UnicodeError, httpx.InvalidURL):
             return  # a name that means nothing here, or no URL: not the guard's affair
 
     async def judge_all() -> None:
-        await asyncio.wait([asyncio.create_task(judge(server)) for server in once], timeout=RESOLVED_S)
+        done, _ = await asyncio.wait([asyncio.create_task(judge(server)) for server in once], timeout=RESOLVED_S)
+        for task in done:
+            task.result()  # raises what is a defect of ours
 
     if once := dict.fromkeys(servers):
         asyncio.run(judge_all())
